@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The small interface that every engine has: token sequences with a KV cache.
+
+Length, repetition and scheduling know only this interface, so they work the same on every engine. An engine is used
+from one thread; only ``abort`` may be called from another.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backends.types import Capabilities, Constraint, Prompt, SamplingParams
+
+
+@dataclass(frozen=True, slots=True)
+class BatchToken:
+    """One token to decode: its position in a sequence, and whether its logits are wanted."""
+
+    token: int
+    position: int
+    sequence: int
+    logits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClasses:
+    """Token ids that the controls steer by, computed once for a vocabulary.
+
+    ``end_of_turn`` ends an answer; ``line_break`` pieces contain a newline; ``paragraph_break`` pieces contain two or
+    are the newline that is repeated; ``sentence_end`` pieces end in a sentence's final mark (closing quotes allowed);
+    ``heading`` pieces start a heading or a rule at the start of a line.
+    """
+
+    end_of_turn: frozenset[int]
+    line_break: frozenset[int]
+    paragraph_break: frozenset[int]
+    sentence_end: frozenset[int]
+    heading: frozenset[int]
+
+
+class DecodeAborted(Exception):
+    """The decode was stopped by ``abort``; sequences hold what ``sequence_length`` says."""
+
+
+class Sampler(ABC):
+    """The sampler chain of one take, with its own random state and its memory of recent tokens."""
+
+    @abstractmethod
+    def prime(self, tokens: Sequence[int]) -> None:
+        """Let penalties know the document's recent tokens, oldest first."""
+
+    @abstractmethod
+    def sample(self, row: int, bias: Sequence[tuple[int, float]] = ()) -> int:
+        """Choose a token from the logits of output ``row`` of the last decode, ``bias`` added (-inf forbids).
+
+        The choice is not remembered before ``accept``; sampling the same row again with another bias is allowed.
+        Raises InvalidRequest where every token is forbidden.
+        """
+
+    @abstractmethod
+    def accept(self, token: int) -> None:
+        """Remember a chosen token (penalties, grammar)."""
+
+    @abstractmethod
+    def rewind(self, tokens: Sequence[int]) -> None:
+        """Forget everything and remember ``tokens`` instead (the take so far); the random state goes on."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free native memory."""
+
+
+class Engine(ABC):
+    """A loaded model with token sequences. Sequence ids run from 0 to ``max_sequences`` - 1."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
+
+    @property
+    @abstractmethod
+    def classes(self) -> TokenClasses:
+        """Token ids to steer by."""
+
+    @property
+    @abstractmethod
+    def max_sequences(self) -> int:
+        """How many sequences may live at once."""
+
+    @property
+    @abstractmethod
+    def max_batch(self) -> int:
+        """How many tokens one ``decode`` takes at most."""
+
+    @abstractmethod
+    def tokenize(self, text: str) -> list[int]:
+        """Return the tokens of plain text, no special tokens parsed or added."""
+
+    @abstractmethod
+    def tokenize_prompt(self, prompt: Prompt) -> list[int]:
+        """Return the tokens of a prompt through the model's chat template, ready for the answer."""
+
+    @abstractmethod
+    def piece(self, token: int) -> bytes:
+        """Return the bytes of a token (empty for control tokens); UTF-8 may be split between tokens."""
+
+    @abstractmethod
+    def decode(self, batch: Sequence[BatchToken]) -> list[int]:
+        """Compute a batch and return, for each token with ``logits``, the row for ``Sampler.sample``.
+
+        Raises DecodeAborted after ``abort``, ContextOverflow without room, InvalidRequest for a batch that would
+        kill the process (too long, position gap, unknown token or sequence).
+        """
+
+    @abstractmethod
+    def sequence_length(self, sequence: int) -> int:
+        """Return how many tokens of the sequence are in the cache."""
+
+    @abstractmethod
+    def fork(self, source: int, target: int, length: int) -> None:
+        """Make ``target`` share the first ``length`` tokens of ``source``."""
+
+    @abstractmethod
+    def rewind(self, sequence: int, length: int) -> bool:
+        """Cut the sequence to ``length`` tokens; False where this model cannot and the sequence was cleared."""
+
+    @abstractmethod
+    def save(self, sequence: int) -> bytes:
+        """Return the state of a sequence."""
+
+    @abstractmethod
+    def load(self, sequence: int, state: bytes) -> bool:
+        """Restore a state; False where it does not fit, with the sequence cleared."""
+
+    @abstractmethod
+    def sampler(self, params: SamplingParams, seed: int, constraint: Constraint | None = None) -> Sampler:
+        """Make the sampler chain of one take. Raises InvalidRequest for a grammar that is invalid or unbounded."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Stop the decode in progress, or the next one, soon. May be called from another thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the model."""
