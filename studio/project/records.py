@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a project holds, as the other floors see it: frozen records, never rows."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class Origin(enum.StrEnum):
+    """Where the text of a revision came from."""
+
+    TYPED = "typed"
+    GENERATED = "generated"
+    REVISED = "revised"
+    IMPORTED = "imported"
+    RESTORED = "restored"
+
+
+class Status(enum.StrEnum):
+    """How far a section is."""
+
+    PLANNED = "planned"
+    WRITING = "writing"
+    WRITTEN = "written"
+
+
+class Mode(enum.StrEnum):
+    """How a project is opened."""
+
+    WRITE = "write"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the author asked for. ``words`` is the length of the whole document; ``kind`` names a document kind."""
+
+    text: str
+    words: int
+    kind: str = "story"
+    language: str = "en"
+    style: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectInfo:
+    """The head of a project. ``model`` is the path of the model last used, empty for the starter model."""
+
+    path: Path
+    title: str
+    brief: Brief
+    seed: int
+    model: str
+    created: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSection:
+    """A node of a plan that is not in a project yet. Only leaves are written; ``words`` of a parent is their sum."""
+
+    title: str
+    words: int
+    points: tuple[str, ...] = ()
+    children: tuple[PlannedSection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A node of the plan tree in reading order.
+
+    ``number`` is its place ("2.1"); ``target`` (words) of a parent is the sum of its leaves, as is ``words``;
+    ``words`` counts the settled text and the tail. ``revision`` is the id of the newest revision, 0 without text.
+    """
+
+    id: int
+    parent: int | None
+    number: str
+    title: str
+    points: tuple[str, ...]
+    target: int
+    words: int
+    status: Status
+    leaf: bool
+    locked: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class SectionText:
+    """The text of a leaf: settled ``body`` as of ``revision``, then an unsettled ``tail`` that may shrink."""
+
+    section: int
+    revision: int
+    body: str
+    tail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One settled state of a section's text."""
+
+    id: int
+    section: int
+    origin: Origin
+    words: int
+    created: str
+    run: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The summary of a section, with the SHA-256 of the text that it was made from; stale when that differs now."""
+
+    section: int
+    text: str
+    source: str
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """What the run log keeps of a model call before it starts. ``settings`` is JSON of sampling, length and policies."""
+
+    task: str
+    section: int | None
+    model: str
+    seed: int
+    settings: str
+    prompt: str
+    prompt_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """What came of a model call: all that came back, what of it was kept, what was taken back."""
+
+    reason: str
+    answer: str
+    kept: str
+    taken_back: tuple[str, ...]
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A model call in the run log."""
+
+    id: int
+    call: ModelCall
+    started: str
+    outcome: CallOutcome | None
