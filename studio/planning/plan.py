@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan tree before it is in a project: its shape, and titles and points that are fit to be used."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from studio.planning.budget import share
+from studio.project.records import PlannedSection
+
+# One level of a plan must fit into one answer of a small model.
+MAX_CHILDREN = 8
+
+MAX_TITLE_CHARACTERS = 60
+MAX_POINTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One level of a plan as the model gave it and ``tidy`` left it: a title, and titles and points of sections."""
+
+    title: str
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def level_sizes(leaves: int) -> list[int]:
+    """Return how many leaves each top-level section holds: all ones where one level is enough.
+
+    The tree is as flat as ``MAX_CHILDREN`` allows and balanced: 15 leaves become 4 chapters of 3 to 4.
+    """
+    if leaves <= MAX_CHILDREN:
+        return [1] * leaves
+    depth = math.ceil(math.log(leaves, MAX_CHILDREN) - 1e-9)
+    top = math.ceil(leaves ** (1 / depth) - 1e-9)
+    return share(leaves, [1.0] * top)
+
+
+def tidy(outline: Outline, taken: Sequence[str], count: int, fallback_title: str) -> Outline:
+    """Make a level valid whatever the model wrote: ``count`` sections, clean unique titles, clean points.
+
+    ``taken`` are titles used elsewhere in the plan; ``fallback_title`` has a ``{number}`` to fill in.
+    """
+    used = {title.casefold() for title in taken}
+    sections = []
+    for number in range(1, count + 1):
+        title, points = outline.sections[number - 1] if number <= len(outline.sections) else ("", ())
+        title = _unique(_clean_title(title) or fallback_title.format(number=number), used)
+        used.add(title.casefold())
+        sections.append((title, _clean_points(points)))
+    return Outline(_clean_title(outline.title), tuple(sections))
+
+
+def with_words(sections: Sequence[PlannedSection], words: int) -> tuple[PlannedSection, ...]:
+    """Give each leaf its share of ``words``, equal for all leaves; parents hold the sums."""
+    counts = [sum(1 for _ in leaves_of(section)) for section in sections]
+    shares = _leaf_shares(sum(counts), words)
+    return tuple(_budgeted(section, shares) for section in sections)
+
+
+def leaves_of(section: PlannedSection) -> Iterator[PlannedSection]:
+    """Yield the leaves of a planned section in reading order."""
+    if not section.children:
+        yield section
+    for child in section.children:
+        yield from leaves_of(child)
+
+
+def _leaf_shares(count: int, words: int) -> Iterator[int]:
+    yield from share(words, [1.0] * count)
+
+
+def _budgeted(section: PlannedSection, shares: Iterator[int]) -> PlannedSection:
+    if not section.children:
+        return replace(section, words=next(shares))
+    children = tuple(_budgeted(child, shares) for child in section.children)
+    return replace(section, children=children, words=sum(child.words for child in children))
+
+
+def _clean_title(title: str) -> str:
+    text = re.sub(r"\s+", " ", title.replace("\ufffd", "")).strip(" .:;,-#*\"'")
+    if not any(character.isalnum() for character in text):
+        return ""
+    return text[:MAX_TITLE_CHARACTERS].strip()
+
+
+def _clean_points(points: Sequence[str]) -> tuple[str, ...]:
+    clean = [re.sub(r"\s+", " ", point.replace("\ufffd", "")).strip(" .;,-*") for point in points]
+    return tuple(dict.fromkeys(point for point in clean if any(map(str.isalnum, point))))[:MAX_POINTS]
+
+
+def _unique(title: str, used: set[str]) -> str:
+    candidate, number = title, 2
+    while candidate.casefold() in used:
+        candidate, number = f"{title} ({number})", number + 1
+    return candidate
