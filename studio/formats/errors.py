@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The errors of writing a document to a file. The project is never touched by them."""
+
+from __future__ import annotations
+
+
+class ExportError(Exception):
+    """The file could not be written; nothing half-written is left behind."""
+
+    hint = "The text is safe in the project; export it to another place."
+    retryable = True
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint or type(self).hint
+
+
+class OutputExists(ExportError):
+    """A file of this name is already there and is kept."""
+
+    hint = "Choose a free name for the output."
+    retryable = False
+
+
+class OutputFolderUnusable(ExportError):
+    """The folder of the output does not exist or may not be written to."""
+
+    hint = "Choose an existing folder that you may write to."
+    retryable = False
