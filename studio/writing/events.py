@@ -24,6 +24,15 @@ class PlanMade:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """The model works on something that is not prose: ``task`` is plan or summarise, ``tokens`` came so far."""
+
+    task: str
+    section: int | None
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class SectionStarted:
     """A leaf is being written (again): ``index`` of ``count`` (from 1), its number, title and target in words."""
 
@@ -133,6 +142,7 @@ class DocumentFinished:
 WritingEvent = (
     PlanProgress
     | PlanMade
+    | Asking
     | SectionStarted
     | Reading
     | TextAdded

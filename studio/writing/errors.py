@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The errors of a writing run that neither the backend nor the project file can know of."""
+
+from __future__ import annotations
+
+
+class WritingError(Exception):
+    """Root of the tree: a hint for the user, and whether trying again can help."""
+
+    hint = "Everything written so far is in the project; `longhand resume` goes on from there."
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint or type(self).hint
+
+
+class ModelSilent(WritingError):
+    """The model answers with nothing, again and again."""
+
+    hint = "Try another seed or another model; everything written so far is in the project."
+    retryable = True
+
+
+class NothingToWrite(WritingError):
+    """The plan has no section left that may be written."""
+
+    hint = "Add a section to the plan, or unlock one."

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a document: plan, write each section, summarise it, share the remaining words again, and so on to the end.
+
+A plain iterator of typed events. What to do next is read from the project at every step and nowhere else, so a run
+that was stopped or killed goes on where it stood, and the author may change the plan meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+
+from backends.base import Backend
+from backends.errors import BackendError, ContextOverflow
+from backends.types import GenerationRequest
+from studio.memory.summaries import accept_summary, pieces, source_hash, summary_request
+from studio.planning.budget import rebalance
+from studio.planning.kinds import document_kind
+from studio.planning.planner import PlanBuilder
+from studio.project.errors import UnknownSection
+from studio.project.records import Brief, Section, Status
+from studio.project.store import Project
+from studio.prompt_templates import Task
+from studio.writing.calls import Call
+from studio.writing.errors import ModelSilent
+from studio.writing.events import (
+    Asking,
+    BudgetsChanged,
+    DocumentFinished,
+    Notice,
+    Paused,
+    PlanMade,
+    PlanProgress,
+    SectionFinished,
+    SectionStarted,
+    SummaryMade,
+    WritingEvent,
+)
+from studio.writing.pace import Stopwatch
+from studio.writing.writer import SectionWriter, WriterSettings, room_of, seed_of
+
+# A worker that died is started again; the same step is tried so often.
+MAX_TRIES = 3
+
+# Room for the instructions of a summary's prompt around the text.
+SUMMARY_PROMPT_TOKENS = 120
+
+
+class Runner:
+    """Writes one project with one model. Errors come out of the iterators after everything was stored."""
+
+    def __init__(self, project: Project, backend: Backend, settings: WriterSettings | None = None) -> None:
+        self._project = project
+        self._backend = backend
+        self._watch = Stopwatch()
+        self._writer = SectionWriter(project, backend, settings or WriterSettings(), self._watch)
+
+    def pause(self) -> None:
+        """Stop soon, with everything stored; the iterator ends with ``Paused``. May be called from another thread."""
+        self._writer.stop()
+
+    def plan(self) -> Iterator[WritingEvent]:
+        """Make the plan where the project has none.
+
+        Raises ContextOverflow for a brief larger than the model's context, before anything is asked.
+        """
+        if self._project.sections():
+            return
+        builder = PlanBuilder(self._project.info.brief, self._project.info.seed)
+        while not builder.done:
+            yield PlanProgress(*builder.calls)
+            request = builder.request()
+            require_room(self._backend, request)
+            answer = yield from self._ask(Task.PLAN, None, request)
+            if answer is None:
+                yield self._paused()
+                return
+            builder.accept(answer)
+        self._project.set_plan(builder.title, builder.result())
+        yield PlanMade(builder.title, len(self._project.leaves()), self._project.info.brief.words)
+
+    def write(self, only: Sequence[int] = ()) -> Iterator[WritingEvent]:
+        """Write what is missing, or the sections named by id; ends with ``DocumentFinished`` or ``Paused``."""
+        yield from self.plan()
+        while not self._writer.stopping and (section := self._next(only)):
+            try:
+                yield from self._step(section, whole_document=not only)
+            except UnknownSection:
+                yield Notice(f"Section {section.number}, {section.title}, was deleted while it was being written.")
+        words, target = self._project.words(), self._project.info.brief.words
+        yield Paused(words, target) if self._writer.stopping else DocumentFinished(words, target)
+
+    def _next(self, only: Sequence[int]) -> Section | None:
+        """The first leaf in reading order that is not written yet or has no summary."""
+        summarised = {summary.section for summary in self._project.summaries()}
+        for leaf in self._project.leaves():
+            if leaf.locked or (only and leaf.id not in only):
+                continue
+            if leaf.status is not Status.WRITTEN or leaf.id not in summarised:
+                return leaf
+        return None
+
+    def _step(self, section: Section, *, whole_document: bool) -> Iterator[WritingEvent]:
+        if section.status is not Status.WRITTEN:
+            yield from self._write_section(section)
+            if self._writer.stopping:
+                return
+            if whole_document:
+                yield from self._rebalance()
+        yield from self._summarise(section)
+
+    def _write_section(self, section: Section) -> Iterator[WritingEvent]:
+        leaves = self._project.leaves()
+        index = next(i for i, leaf in enumerate(leaves, start=1) if leaf.id == section.id)
+        yield SectionStarted(section.id, index, len(leaves), section.number, section.title, section.target)
+        before = section.words
+        yield from self._writer.write(section)
+        if self._writer.stopping:
+            return
+        self._project.set_status(section.id, Status.WRITTEN)
+        words = self._project.section(section.id).words
+        self._watch.section_finished(words - before)
+        yield SectionFinished(section.id, words, section.target)
+
+    def _rebalance(self) -> Iterator[WritingEvent]:
+        """Share the words that are left over the leaves that are not begun."""
+        leaves = self._project.leaves()
+        waiting = [leaf for leaf in leaves if leaf.status is Status.PLANNED and not leaf.locked]
+        written = sum(leaf.words if leaf.status is Status.WRITTEN else leaf.target for leaf in leaves)
+        written -= sum(leaf.target for leaf in waiting)
+        targets = rebalance(self._project.info.brief.words, written, [leaf.target for leaf in waiting])
+        changed = {leaf.id: new for leaf, new in zip(waiting, targets, strict=True) if new != leaf.target}
+        if changed:
+            self._project.set_targets(changed)
+            yield BudgetsChanged(tuple(changed.items()))
+
+    def _summarise(self, section: Section) -> Iterator[WritingEvent]:
+        text = self._project.text(section.id).body
+        room = room_of(self._backend.capabilities).prompt_tokens - SUMMARY_PROMPT_TOKENS
+        noun = document_kind(self._project.info.brief.kind).noun
+        parts = []
+        for number, piece in enumerate(pieces(text, room, self._backend.count_tokens)):
+            seed = seed_of(self._project.info.seed, section.id, -1 - number)
+            request = summary_request(noun, section.title, piece, seed)
+            answer = yield from self._ask(Task.SUMMARISE, section.id, request)
+            if answer is None:
+                return
+            parts.append(accept_summary(answer, piece))
+        summary = " ".join(parts)
+        self._project.set_summary(section.id, summary, source_hash(text))
+        yield SummaryMade(section.id, summary)
+
+    def _ask(
+        self, task: Task, section: int | None, request: GenerationRequest
+    ) -> Generator[WritingEvent, None, str | None]:
+        """Run a request to its end and return its text, None when the author stopped; a lost worker is asked again."""
+        for attempt in range(1, MAX_TRIES + 1):
+            call = Call(self._project, self._backend, task, section, request)
+            try:
+                for _ in call.events():
+                    if self._writer.stopping:
+                        call.cancel()
+                    if self._watch.due():
+                        yield Asking(str(task), section, call.tokens)
+            except BackendError as error:
+                if not error.retryable or attempt == MAX_TRIES:
+                    raise
+                yield Notice(f"{error} {error.hint}")
+                continue
+            return None if self._writer.stopping else call.text
+        raise ModelSilent("The model gave no answer.")
+
+    def _paused(self) -> Paused:
+        return Paused(self._project.words(), self._project.info.brief.words)
+
+
+def require_room(backend: Backend, request: GenerationRequest) -> None:
+    """Raise ContextOverflow where prompt and answer of a request do not fit into the model's context."""
+    context = backend.capabilities.context_tokens
+    needed = backend.count_prompt_tokens(request.prompt) + request.max_tokens
+    if needed > context:
+        raise ContextOverflow(
+            f"The brief is too long for this model: {needed:,} tokens are needed and its context has {context:,}."
+        )
+
+
+def require_room_for_brief(backend: Backend, brief: Brief) -> None:
+    """Raise ContextOverflow where a brief is larger than the model's context; to be asked before a project is made."""
+    require_room(backend, PlanBuilder(brief).request())

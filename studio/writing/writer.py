@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes one section to its target: as many requests as the model's context needs, each going on from the last."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from backends.base import Backend
+from backends.errors import BackendError
+from backends.text.counting import count_words
+from backends.text.segmentation import ends_sentence, sentences
+from backends.types import (
+    Capabilities,
+    Delta,
+    Finished,
+    FinishReason,
+    GenerationRequest,
+    LengthTarget,
+    Progress,
+    RepetitionPolicy,
+    Rewind,
+    SamplingParams,
+    Settled,
+)
+from studio.memory.context_composer import Assignment, Background, ContextComposer
+from studio.planning.kinds import document_kind
+from studio.planning.planner import language_line
+from studio.project.records import Origin, Section, Status
+from studio.project.store import Project
+from studio.prompt_templates import Task
+from studio.writing.calls import Call
+from studio.writing.errors import ModelSilent
+from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, WritingEvent
+from studio.writing.pace import Stopwatch
+
+# The answer gets about a third of the context: 700 of the starter model's 2,048 tokens, 1,300 for its prompt.
+ANSWER_SHARE = 0.342
+MAX_ANSWER_TOKENS = 4000
+CONTEXT_RESERVE_TOKENS = 48
+
+# English prose in common vocabularies; replaced by what the model in use shows.
+FIRST_TOKENS_PER_WORD = 1.5
+# A request is asked for fewer words than would just fit, since some passages take more tokens than others.
+REQUEST_FILL = 0.85
+
+SECTION_TOLERANCE = 0.03
+PART_TOLERANCE = 0.15
+STORE_SECONDS = 0.8
+MAX_FRUITLESS_CALLS = 3
+
+# Fewer words say too little about a model's tokens per word.
+LEARNING_WORDS = 50
+
+PARAGRAPH = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """What a run may vary: the sampler chain of the prose, and the guard against loops."""
+
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    repetition: RepetitionPolicy | None = field(default_factory=RepetitionPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many tokens of a model's context prompts and answers may take."""
+
+    prompt_tokens: int
+    answer_tokens: int
+
+
+def room_of(capabilities: Capabilities) -> Room:
+    """Return how the context of a model is shared between prompt and answer."""
+    context = capabilities.context_tokens
+    answer = min(int(context * ANSWER_SHARE), MAX_ANSWER_TOKENS)
+    return Room(context - answer - CONTEXT_RESERVE_TOKENS, answer)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A section while it is written. ``base`` is what stood before the present call; the call's text follows it."""
+
+    section: Section
+    revision: int
+    base: str
+    part: int = 1
+    stored: float = 0.0
+
+    @property
+    def prefix(self) -> str:
+        return self.base + PARAGRAPH if self.base else ""
+
+
+class SectionWriter:
+    """Writes sections of one project with one model."""
+
+    def __init__(self, project: Project, backend: Backend, settings: WriterSettings, watch: Stopwatch) -> None:
+        self._project = project
+        self._backend = backend
+        self._settings = settings
+        self._watch = watch
+        self._room = room_of(backend.capabilities)
+        self._tokens_per_word = FIRST_TOKENS_PER_WORD
+        self._composer = ContextComposer(backend.count_tokens, backend.count_prompt_tokens, self._room.prompt_tokens)
+        self._call: Call | None = None
+        self.stopping = False
+
+    def stop(self) -> None:
+        """End the section soon where it stands; its text is stored. May be called from another thread."""
+        self.stopping = True
+
+    def write(self, section: Section) -> Iterator[WritingEvent]:
+        """Write a leaf from where it stands to its target.
+
+        Text is stored at each settled paragraph and at least once a second. Raises BackendError, ProjectError, or
+        ModelSilent, with everything stored.
+        """
+        draft = self._open(section)
+        self._project.set_status(section.id, Status.WRITING)
+        fruitless = 0
+        while not self.stopping and self._missing(draft) > 0:
+            before = count_words(draft.base)
+            try:
+                yield from self._passage(draft)
+            except BackendError as error:
+                if not error.retryable or fruitless + 1 >= MAX_FRUITLESS_CALLS:
+                    raise
+                yield Notice(f"{error} {error.hint}")
+            fruitless = 0 if count_words(draft.base) > before else fruitless + 1
+            if fruitless >= MAX_FRUITLESS_CALLS:
+                raise ModelSilent(f"The model wrote nothing for section {section.number}, {section.title}.")
+
+    def _open(self, section: Section) -> _Draft:
+        """Take up a section: settled text as it is, of an unsettled tail the whole sentences."""
+        text = self._project.text(section.id)
+        body = text.body + whole_sentences(text.tail)
+        revision = text.revision
+        if text.tail:
+            stored = self._project.store_text(section.id, body, expected=revision, origin=Origin.GENERATED)
+            revision = stored.id
+        return _Draft(section, revision, body)
+
+    def _missing(self, draft: _Draft) -> int:
+        """Words still to write; 0 as soon as the rest is within the tolerance."""
+        missing = draft.section.target - count_words(draft.base)
+        return missing if missing > draft.section.target * SECTION_TOLERANCE else 0
+
+    def _passage(self, draft: _Draft) -> Iterator[WritingEvent]:
+        """One request: stream it, store it as it settles, keep whole sentences of it."""
+        call = Call(self._project, self._backend, Task.WRITE, draft.section.id, self._request(draft))
+        self._watch.call_started()
+        failure: BackendError | None = None
+        taken_back = 0
+        try:
+            yield from self._stream(draft, call)
+        except BackendError as error:
+            failure = error
+        finally:
+            taken_back = self._close_call(draft, call)
+        if taken_back:
+            yield TextTakenBack(draft.section.id, taken_back)
+        yield self._stored(draft)
+        if failure is not None:
+            raise failure
+
+    def _stream(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
+        opened = False
+        for event in call.events():
+            if self.stopping:
+                call.cancel()
+            match event:
+                case Progress():
+                    yield Reading(draft.section.id, event.done, event.total)
+                case Delta():
+                    opening = "" if opened else draft.prefix[len(draft.base) :]
+                    opened = True
+                    yield TextAdded(draft.section.id, opening + event.text)
+                case Rewind():
+                    yield TextTakenBack(draft.section.id, event.characters)
+                case Settled() if self._settle(draft, call):
+                    yield self._stored(draft, call)
+                case Finished() | Settled() | None:
+                    pass
+            if self._watch.due():
+                self._store_tail(draft, call)
+                yield self._pace(draft, call)
+
+    def _settle(self, draft: _Draft, call: Call) -> bool:
+        """Store a revision when another paragraph has settled; says whether one was stored."""
+        settled = (draft.prefix + call.text[: call.settled]).rstrip()
+        if PARAGRAPH not in call.text[: call.settled]:
+            return False
+        tail = (draft.prefix + call.text)[len(settled) :]
+        self._store(draft, settled, call.run, tail)
+        return True
+
+    def _store_tail(self, draft: _Draft, call: Call) -> None:
+        now = time.monotonic()
+        if now - draft.stored < STORE_SECONDS or not call.text:
+            return
+        settled = self._project.text(draft.section.id).body
+        tail = (draft.prefix + call.text)[len(settled) :]
+        self._project.store_tail(draft.section.id, tail, expected=draft.revision)
+        draft.stored = now
+
+    def _store(self, draft: _Draft, body: str, run: int, tail: str = "") -> None:
+        revision = self._project.store_text(
+            draft.section.id, body, expected=draft.revision, origin=Origin.GENERATED, run=run, tail=tail
+        )
+        draft.revision, draft.stored = revision.id, time.monotonic()
+
+    def _close_call(self, draft: _Draft, call: Call) -> int:
+        """Store the whole sentences of a call as the base of the next one; return how many code points go back.
+
+        An unfinished sentence stays as the unsettled tail when the author stopped, and is taken back otherwise.
+        """
+        kept = whole_sentences(call.text)
+        rest = call.text[len(kept) :].rstrip()
+        paused = call.reason is FinishReason.CANCELLED
+        body = draft.prefix + kept if kept else draft.base
+        tail = (draft.prefix + call.text)[len(body) :].rstrip() if paused and rest else ""
+        if kept:
+            self._store(draft, body, call.run, tail)
+            self._learn_tokens_per_word(call, count_words(kept))
+            draft.base = body
+            draft.part += 1
+        else:
+            self._project.store_tail(draft.section.id, tail, expected=draft.revision)
+        return 0 if paused else len(call.text) - len(kept)
+
+    def _learn_tokens_per_word(self, call: Call, words: int) -> None:
+        if words >= LEARNING_WORDS:
+            self._tokens_per_word = max(0.5, call.tokens / words)
+
+    def _request(self, draft: _Draft) -> GenerationRequest:
+        written = count_words(draft.base)
+        missing = draft.section.target - written
+        parts_left = self._parts(missing)
+        words = round(missing / parts_left)
+        part_count = draft.part + parts_left - 1
+        points = points_of_part(draft.section.points, draft.part, part_count)
+        assignment = Assignment(draft.section, points, words, draft.part, part_count)
+        context = self._composer.compose(self._background(draft), assignment)
+        tolerance = SECTION_TOLERANCE if parts_left == 1 else PART_TOLERANCE
+        return GenerationRequest(
+            prompt=context.prompt,
+            sampling=self._settings.sampling,
+            max_tokens=self._room.answer_tokens,
+            length=LengthTarget(written + words, already=written, tolerance=tolerance),
+            repetition=self._repetition(draft),
+            seed=seed_of(self._project.info.seed, draft.section.id, written),
+        )
+
+    def _parts(self, words: int) -> int:
+        """How many requests ``words`` need, so that the answer fits into its share of the context."""
+        capacity = max(1, int(self._room.answer_tokens * REQUEST_FILL / self._tokens_per_word))
+        return max(1, math.ceil(words / capacity))
+
+    def _background(self, draft: _Draft) -> Background:
+        info = self._project.info
+        sections = self._project.sections()
+        before = _leaves_before(sections, draft.section.id)
+        summaries = {summary.section: summary.text for summary in self._project.summaries()}
+        told = tuple((leaf, summaries[leaf.id]) for leaf in before if leaf.id in summaries)
+        recent = draft.base or (self._project.text(before[-1].id).body if before else "")
+        kind = document_kind(info.brief.kind)
+        return Background(kind.noun, language_line(info.brief.language), info.brief, sections, told, recent)
+
+    def _repetition(self, draft: _Draft) -> RepetitionPolicy | None:
+        """The guard's policy, with the sentences of the document so far sent to the backend."""
+        policy = self._settings.repetition
+        if policy is None or not self._backend.capabilities.repetition_in_loop:
+            return None
+        before = _leaves_before(self._project.sections(), draft.section.id)
+        texts = [self._project.text(leaf.id).body for leaf in before] + [draft.base]
+        lines = [" ".join(text[span.start : span.end].split()) for text in texts for span in sentences(text)]
+        data = "\n".join(lines).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        self._backend.put(digest, data)
+        return RepetitionPolicy(policy.sentence_words, policy.adjacent_words, policy.max_retries, digest)
+
+    def _stored(self, draft: _Draft, call: Call | None = None) -> TextStored:
+        text = draft.prefix + call.text if call and call.reason is None else draft.base
+        return TextStored(draft.section.id, draft.revision, count_words(text))
+
+    def _pace(self, draft: _Draft, call: Call) -> Pace:
+        words = count_words(draft.prefix + call.text)
+        # The cached count of the section may lag behind the text on the screen by a second.
+        elsewhere = self._project.words() - self._project.section(draft.section.id).words
+        target = self._project.info.brief.words
+        rate = self._watch.tokens_per_second(call.tokens)
+        return Pace(
+            section=draft.section.id,
+            section_words=words,
+            section_target=draft.section.target,
+            document_words=elsewhere + words,
+            document_target=target,
+            tokens_per_second=rate,
+            section_seconds_left=self._watch.seconds_for(draft.section.target - words, words),
+            document_seconds_left=self._watch.seconds_for(target - elsewhere - words, words),
+        )
+
+
+def whole_sentences(text: str) -> str:
+    """Return the text up to the end of its last complete sentence; empty where there is none."""
+    spans = sentences(text)
+    while spans and not ends_sentence(text[spans[-1].start : spans[-1].end]):
+        spans = spans[:-1]
+    return text[: spans[-1].end].rstrip() if spans else ""
+
+
+def points_of_part(points: tuple[str, ...], part: int, part_count: int) -> tuple[str, ...]:
+    """Return the points of a section that belong to one of its requests, in order."""
+    total = len(points)
+    return points[(part - 1) * total // part_count : part * total // part_count]
+
+
+def seed_of(project_seed: int, section: int, written: int) -> int:
+    """Return the seed of a request: the same project at the same place asks with the same seed (32 bits)."""
+    digest = hashlib.sha256(f"{project_seed}/{section}/{written}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def _leaves_before(sections: tuple[Section, ...], section_id: int) -> list[Section]:
+    leaves = [section for section in sections if section.leaf]
+    position = next(index for index, leaf in enumerate(leaves) if leaf.id == section_id)
+    return leaves[:position]
