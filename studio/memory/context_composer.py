@@ -12,6 +12,7 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from backends.errors import ContextOverflow
 from backends.text.segmentation import sentences
 from backends.types import Prompt
 from studio.project.records import Brief, Section
@@ -88,13 +89,6 @@ class Background:
     recent: str
 
 
-class BriefTooLong(Exception):
-    """Brief and task alone do not fit into the model's context."""
-
-    hint = "Shorten the brief, or choose a model with a larger context."
-    retryable = False
-
-
 class ContextComposer:
     """Composes prompts of at most ``max_prompt_tokens`` for one model."""
 
@@ -104,11 +98,11 @@ class ContextComposer:
         self._max = max_prompt_tokens
 
     def compose(self, background: Background, assignment: Assignment) -> Context:
-        """Return the context of a request. Raises BriefTooLong where not even brief and task fit."""
+        """Return the context of a request. Raises ContextOverflow where not even brief and task fit."""
         bare = self._bare(background, assignment)
         room = self._max - self._count_prompt(render(bare))
         if room < 0:
-            raise BriefTooLong("The brief is longer than the context of this model.")
+            raise ContextOverflow("The brief is longer than the context of this model.")
         plan, plan_pieces, plan_dropped = self._plan(background, assignment, int(room * PLAN_SHARE))
         recent, recent_piece, recent_dropped = self._recent(background.recent, int(room * RECENT_SHARE))
         used = sum(piece.tokens for piece in (*plan_pieces, *recent_piece))

@@ -12,7 +12,7 @@ from resources import read_text
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """What differs between a story and a report: the noun of the prompts, the words of a leaf, a title to fall back on."""
+    """What differs between kinds: the noun of the prompts, the words of a leaf, a title to fall back on."""
 
     name: str
     noun: str

@@ -20,9 +20,3 @@ class ModelSilent(WritingError):
 
     hint = "Try another seed or another model; everything written so far is in the project."
     retryable = True
-
-
-class NothingToWrite(WritingError):
-    """The plan has no section left that may be written."""
-
-    hint = "Add a section to the plan, or unlock one."

@@ -71,7 +71,7 @@ class TextTakenBack:
 
 @dataclass(frozen=True, slots=True)
 class TextStored:
-    """The project file has the section's text up to here; ``revision`` is the newest one, ``words`` include the tail."""
+    """The project file has the section up to here; ``revision`` is the newest one, ``words`` include the tail."""
 
     section: int
     revision: int

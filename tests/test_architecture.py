@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layers of docs/architecture.md, checked from the source: imports point one way, heavy libraries stay put."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A floor may import from itself and from the floors named for it.
+MAY_IMPORT = {
+    "studio.gui": {
+        "studio.writing",
+        "studio.planning",
+        "studio.memory",
+        "studio.project",
+        "studio.formats",
+        "studio.settings",
+        "backends",
+        "resources",
+    },
+    "studio.writing": {
+        "studio.planning",
+        "studio.memory",
+        "studio.project",
+        "studio.formats",
+        "studio.settings",
+        "studio.prompt_templates",
+        "backends",
+        "resources",
+    },
+    "studio.planning": {"studio.project", "studio.prompt_templates", "studio.settings", "backends", "resources"},
+    "studio.memory": {"studio.project", "studio.prompt_templates", "studio.settings", "backends", "resources"},
+    "studio.project": {"backends", "resources"},
+    "studio.formats": {"backends", "resources", "studio.project"},
+    "studio.prompt_templates": {"backends", "resources"},
+    "studio.settings": {"backends", "resources"},
+    "backends": {"resources"},
+    "resources": set(),
+}
+MAY_IMPORT["studio.cli"] = MAY_IMPORT["studio.gui"] | {"studio.gui"}
+
+# Where a library may be imported at all.
+AT_HOME = {
+    "PySide6": ("studio.gui",),
+    "sqlalchemy": ("studio.project",),
+    "sqlite3": ("studio.project",),
+    "llama_cpp": ("backends.engine",),
+    "torch": ("backends.engine", "resources.starter"),
+    "transformers": ("backends.engine", "resources.starter"),
+}
+
+# The studio reaches models through the faces of ``backends`` only.
+FACES = {
+    "backends.types",
+    "backends.errors",
+    "backends.base",
+    "backends.client",
+    "backends.catalog",
+    "backends.text",
+    "backends",
+}
+
+
+def modules() -> list[tuple[str, Path]]:
+    paths = [path for top in ("backends", "studio", "resources") for path in sorted((ROOT / top).rglob("*.py"))]
+    return [(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path) for path in paths]
+
+
+def imports_of(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def floor_of(module: str) -> str | None:
+    floors = [floor for floor in MAY_IMPORT if module == floor or module.startswith(f"{floor}.")]
+    return max(floors, key=len, default=None)
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
+def test_imports_point_one_way(module: str, path: Path) -> None:
+    floor = floor_of(module)
+    if floor is None or module.startswith("resources.starter"):
+        return
+    for name in imports_of(path):
+        target = floor_of(name)
+        if target is None or target == floor:
+            continue
+        assert target in MAY_IMPORT[floor], f"{module} imports {name}"
+        if floor.startswith("studio") and target == "backends":
+            face = ".".join(name.split(".")[:2])
+            assert face in FACES, f"{module} reaches past the faces of backends: {name}"
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
+def test_heavy_libraries_stay_at_home(module: str, path: Path) -> None:
+    for name in imports_of(path):
+        homes = AT_HOME.get(name.split(".")[0])
+        assert homes is None or module.startswith(homes), f"{module} imports {name}"
+
+
+def test_modules_stay_readable() -> None:
+    long = {name: lines for name, path in modules() if (lines := len(path.read_text().splitlines())) > 600}
+    assert not long
+
+
+@pytest.mark.parametrize("face", ["--help", "write --help"])
+def test_help_loads_nothing_heavy(face: str) -> None:
+    probe = (
+        "import sys, studio.cli.main as m\n"
+        f"try: m.main({face.split()!r})\nexcept SystemExit: pass\n"
+        "heavy = {'PySide6', 'llama_cpp', 'torch', 'transformers', 'sqlalchemy', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(heavy)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
