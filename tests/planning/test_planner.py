@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studio.planning.plan import MAX_CHILDREN, MAX_POINTS, leaves_of, level_sizes
+from studio.planning.planner import PlanBuilder, parse_outline, plan_grammar, title_of_brief
+from studio.project.records import Brief, PlannedSection
+
+
+def answer(count: int, prefix: str = "Part") -> str:
+    sections = [{"title": f"{prefix} {n}", "points": [f"{prefix} begins {n}", "Anna goes on"]} for n in range(count)]
+    return json.dumps({"title": "The Map", "sections": sections})
+
+
+def all_sections(sections: tuple[PlannedSection, ...]) -> list[PlannedSection]:
+    return [node for section in sections for node in (section, *all_sections(section.children))]
+
+
+def assert_valid(sections: tuple[PlannedSection, ...], words: int) -> None:
+    nodes = all_sections(sections)
+    titles = [node.title.casefold() for node in nodes]
+    assert len(set(titles)) == len(titles)
+    assert all(any(map(str.isalnum, title)) for title in titles)
+    assert all(len(node.points) <= MAX_POINTS for node in nodes)
+    assert sum(leaf.words for section in sections for leaf in leaves_of(section)) == words
+    for node in nodes:
+        assert len(node.children) <= MAX_CHILDREN
+        assert not node.children or node.words == sum(child.words for child in node.children)
+
+
+@given(leaves=st.integers(1, 5000))
+def test_levels_hold_all_leaves_and_fit_one_answer(leaves: int) -> None:
+    sizes = level_sizes(leaves)
+    assert sum(sizes) == leaves
+    assert 1 <= len(sizes) <= MAX_CHILDREN
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_short_story_is_planned_in_one_call() -> None:
+    builder = PlanBuilder(Brief("A keeper finds a map", 2000))
+    assert builder.calls == (0, 1)
+    assert "SECTIONS: 3" in builder.prompt().messages[-1].content
+    builder.accept(answer(3))
+    assert builder.done
+    assert builder.title == "The Map"
+    assert [section.title for section in builder.result()] == ["Part 0", "Part 1", "Part 2"]
+    assert_valid(builder.result(), 2000)
+
+
+def test_a_long_plan_is_made_level_by_level_and_each_level_sees_the_one_above() -> None:
+    builder = PlanBuilder(Brief("A keeper finds a map", 10_000))
+    builder.accept(answer(4))
+    content = builder.prompt().messages[-1].content
+    assert "CHAPTER: 1 Part 0" in content
+    assert "1 Part 0: Part begins 0; Anna goes on" in content
+    assert "2 Part 1\n" in content
+    while not builder.done:
+        builder.accept(answer(4))
+    assert_valid(builder.result(), 10_000)
+    assert sum(1 for section in builder.result() for _ in leaves_of(section)) == 15
+
+
+@settings(max_examples=60)
+@given(words=st.integers(20, 60_000), answers=st.lists(st.text(max_size=80), min_size=1, max_size=5))
+def test_any_model_gives_a_valid_plan(words: int, answers: list[str]) -> None:
+    builder = PlanBuilder(Brief("Anything", words, kind="report"))
+    calls = 0
+    while not builder.done:
+        builder.accept(answers[calls % len(answers)])
+        calls += 1
+    assert_valid(builder.result(), words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        '{"sections": 3}',
+        '{"title": 4, "sections": [1, {"title": null, "points": "x"}]}',
+        '{"title": "\ufffd\ufffd", "sections": [{"title": "...", "points": ["", "--"]}]}',
+    ],
+)
+def test_unusable_answers_are_filled_in(text: str) -> None:
+    builder = PlanBuilder(Brief("A map", 2000))
+    builder.accept(text)
+    assert [section.title for section in builder.result()] == ["Part 1", "Part 2", "Part 3"]
+    assert builder.title == "A map"
+
+
+def test_surplus_sections_are_left_out_and_equal_titles_told_apart() -> None:
+    builder = PlanBuilder(Brief("A map", 2000))
+    builder.accept(json.dumps({"title": "T", "sections": [{"title": "The Map", "points": ["a b"]}] * 5}))
+    assert [section.title for section in builder.result()] == ["The Map", "The Map (2)", "The Map (3)"]
+
+
+def test_the_grammar_names_the_exact_number_of_sections() -> None:
+    assert '(", " section){3}' in plan_grammar(4)
+    assert "{0}" not in plan_grammar(1)
+    assert parse_outline(answer(2)).sections[1][0] == "Part 1"
+
+
+def test_the_title_of_a_brief_is_its_first_words() -> None:
+    assert title_of_brief("A story of 2,000 words about a lighthouse keeper") == "A story of 2,000 words about a lighthouse ..."
+    assert title_of_brief("The map.") == "The map"
