@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tokens of a vocabulary mean to the controls of length and repetition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from backends.engine.base import TokenClasses
+
+_SENTENCE_END = re.compile(r"""(?:[.!?…]["'”’»)\]]{0,2}|[。！？｡।॥؟۔።]["'”’»」』）)]{0,2})\s*$""")
+_ABBREVIATION = re.compile(r"[^\W\d_]\.\s*$")
+_HEADING = re.compile(r"\s*(?:#{1,6}\s*|-{3,}|={3,}|\*{3,}|_{3,})$")
+
+
+def classify(pieces: Sequence[bytes], end_of_turn: Collection[int]) -> TokenClasses:
+    """Sort the tokens of a vocabulary into the classes that the controls steer by."""
+    line_break: set[int] = set()
+    double_break: set[int] = set()
+    single_break: set[int] = set()
+    sentence_end: set[int] = set()
+    heading: set[int] = set()
+    for token, piece in enumerate(pieces):
+        if not piece:
+            continue
+        if b"\n" in piece:
+            line_break.add(token)
+            if not piece.strip(b" \r\n"):
+                (double_break if piece.count(b"\n") > 1 else single_break).add(token)
+        text = piece.decode("utf-8", "ignore")
+        if _HEADING.match(text):
+            heading.add(token)
+        elif _SENTENCE_END.search(text) and not _ABBREVIATION.search(text):
+            sentence_end.add(token)
+    return TokenClasses(
+        end_of_turn=frozenset(end_of_turn),
+        line_break=frozenset(line_break),
+        paragraph_break=frozenset(double_break or single_break),
+        sentence_end=frozenset(sentence_end),
+        heading=frozenset(heading),
+    )
