@@ -123,7 +123,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """What the run log keeps of a model call before it starts. ``settings`` is JSON of sampling, length and policies."""
+    """What the run log keeps of a model call before it starts; ``settings`` is JSON of sampling, length, policies."""
 
     task: str
     section: int | None

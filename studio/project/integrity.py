@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a project file is what it should be: its kind, its version, its pages, and the hash of each text.
+
+SQLite's own check sees broken structures but not altered contents, hence the hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from studio.project.errors import ProjectDamaged
+from studio.project.schema import APPLICATION_ID
+
+# What a project cannot do without; the run log may be far larger than these and is checked with every backup.
+_VITAL_TABLES = ("project", "section", "section_text", "revision", "revision_block", "block", "summary")
+_MOST_FINDINGS = 10
+# Errors that say nothing about the file.
+_PASSING_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT}
+
+
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of the project file. Raises ``ProjectDamaged`` for any other kind of file."""
+    if path.stat().st_size == 0:
+        raise ProjectDamaged(f"{path} is empty: it is not a Longhand project.")
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise ProjectDamaged(f"{path} is not a Longhand project.")
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def vital_damage(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return what is damaged in plan and texts, each finding in a few words; empty for a sound file."""
+    return _guarded(connection, lambda: _structure(connection, _VITAL_TABLES) + _altered_blocks(connection))
+
+
+def all_damage(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return what is damaged anywhere in the file, the run log included."""
+    return _guarded(
+        connection, lambda: _structure(connection) + _altered_blocks(connection) + _altered_log_texts(connection)
+    )
+
+
+def _guarded(connection: sqlite3.Connection, look: Callable[[], list[str]]) -> tuple[str, ...]:
+    try:
+        return tuple(look()[:_MOST_FINDINGS])
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) in _PASSING_CODES:
+            raise
+        return (str(error),)
+
+
+def _structure(connection: sqlite3.Connection, tables: tuple[str, ...] = ()) -> list[str]:
+    checks = [f"PRAGMA quick_check({table})" for table in tables] or [f"PRAGMA quick_check({_MOST_FINDINGS})"]
+    found = [row[0] for check in checks for row in connection.execute(check)]
+    return [each for each in found if each != "ok"]
+
+
+def _altered_blocks(connection: sqlite3.Connection) -> list[str]:
+    # Compared as bytes: damage may leave something that is no text any more.
+    rows = connection.execute("SELECT id, sha256, CAST(body AS BLOB) FROM block")
+    return [f"paragraph {id_} was altered" for id_, digest, body in rows if hashlib.sha256(body).digest() != digest]
+
+
+def _altered_log_texts(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute("SELECT id, sha256, body FROM log_text")
+    return [f"text {id_} of the run log was altered" for id_, digest, body in rows if not _fits(digest, body)]
+
+
+def _fits(digest: bytes, packed: bytes) -> bool:
+    try:
+        return hashlib.sha256(zlib.decompress(packed)).digest() == digest
+    except zlib.error:
+        return False

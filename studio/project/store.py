@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A project: one SQLite file with the brief, the plan, all texts and all that models were asked for them.
+
+Every operation is one transaction: when it returns, its change is on the disk. A project is used by the thread that
+opened it. Besides the errors that an operation names, each may raise ``DiskFull``, ``ProjectDamaged`` and, for a change
+to a project opened for reading, ``ProjectReadOnly``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from studio.project import files, head, plan, run_log, summaries, texts
+from studio.project.backup import back_up, backups
+from studio.project.connection import Database
+from studio.project.failures import translated
+from studio.project.integrity import all_damage
+from studio.project.lock import ProjectLock
+from studio.project.records import (
+    Brief,
+    CallOutcome,
+    Mode,
+    ModelCall,
+    Origin,
+    PlannedSection,
+    ProjectInfo,
+    Revision,
+    Run,
+    Section,
+    SectionText,
+    Status,
+    Summary,
+)
+
+
+class Project:
+    """An open project file; made by ``create`` and ``open``, ended by ``close``."""
+
+    def __init__(self, database: Database, lock: ProjectLock | None, notices: tuple[str, ...] = ()) -> None:
+        self._database = database
+        self._lock = lock
+        self.notices = notices
+
+    @classmethod
+    def create(cls, path: Path, brief: Brief, *, title: str = "", seed: int = 0, model: str = "") -> Self:
+        """Make a project file that was not there and open it for writing; it appears whole or not at all.
+
+        Raises ``ProjectExists``, ``ProjectInUse``, ``ProjectReadOnly`` (folder missing or not writable), ``DiskFull``.
+        """
+        database, lock = files.create(path, lambda c: head.write(c, brief, title=title, seed=seed, model=model))
+        return cls(database, lock)
+
+    @classmethod
+    def open(cls, path: Path, mode: Mode = Mode.WRITE) -> Self:
+        """Open a project file. For writing it is locked, checked, updated to this version and backed up if that is due.
+
+        Reading works beside a writer and on damaged, newer and read-only files as far as they can be read.
+        Raises ``ProjectNotFound``, ``ProjectInUse``, ``ProjectTooNew``, ``ProjectDamaged``, ``ProjectReadOnly``.
+        """
+        if mode is Mode.READ:
+            return cls(files.open_for_reading(path), None)
+        return cls(*files.open_for_writing(path))
+
+    def close(self) -> None:
+        """Close the file and release it; a second call does nothing."""
+        self._database.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # The head
+
+    @property
+    def info(self) -> ProjectInfo:
+        """The head of the project, read anew."""
+        with self._database.reading() as connection:
+            return head.read(connection, self._database.path, read_only=not self._database.writable)
+
+    def rename(self, title: str) -> None:
+        """Change the title."""
+        with self._database.writing() as connection:
+            head.change(connection, title=title)
+
+    def set_model(self, model: str) -> None:
+        """Name the model last used by its path, empty for the starter model."""
+        with self._database.writing() as connection:
+            head.change(connection, model=model)
+
+    def set_brief(self, brief: Brief) -> None:
+        """Replace the brief; the plan stays as it is."""
+        with self._database.writing() as connection:
+            head.set_brief(connection, brief)
+
+    # The plan
+
+    def set_plan(self, title: str, sections: Sequence[PlannedSection]) -> None:
+        """Replace title and plan. Raises ``ProjectError`` if any section has text."""
+        with self._database.writing() as connection:
+            plan.set_plan(connection, sections)
+            head.change(connection, title=title)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return the plan depth-first in reading order, parents included."""
+        with self._database.reading() as connection:
+            return plan.sections(connection)
+
+    def leaves(self) -> tuple[Section, ...]:
+        """Return the sections that are written, in reading order."""
+        return tuple(each for each in self.sections() if each.leaf)
+
+    def section(self, section_id: int) -> Section:
+        """Return one section. Raises ``UnknownSection``."""
+        with self._database.reading() as connection:
+            return plan.section(connection, section_id)
+
+    def edit_section(
+        self,
+        section_id: int,
+        *,
+        title: str | None = None,
+        points: tuple[str, ...] | None = None,
+        target: int | None = None,
+        locked: bool | None = None,
+    ) -> Section:
+        """Change what is given, keep the rest. Raises ``UnknownSection``; ``ProjectError`` for a parent's target."""
+        with self._database.writing() as connection:
+            return plan.edit_section(connection, section_id, title=title, points=points, target=target, locked=locked)
+
+    def add_section(
+        self,
+        title: str,
+        target: int,
+        *,
+        parent: int | None = None,
+        after: int | None = None,
+        points: tuple[str, ...] = (),
+    ) -> Section:
+        """Add a leaf behind ``after``, or as the last child of ``parent``, or at the end of the plan.
+
+        Raises ``UnknownSection``; ``ProjectError`` if ``after`` is not under ``parent`` or the parent has text.
+        """
+        with self._database.writing() as connection:
+            return plan.add_section(connection, title, target, parent=parent, after=after, points=points)
+
+    def move_section(self, section_id: int, *, parent: int | None, position: int) -> None:
+        """Put a section with all under it at ``position`` (from 0, without it) among the children of ``parent``.
+
+        Raises ``UnknownSection``; ``ProjectError`` for a parent inside the section, with text, or a wrong position.
+        """
+        with self._database.writing() as connection:
+            plan.move_section(connection, section_id, parent, position)
+
+    def delete_section(self, section_id: int) -> None:
+        """Take a section with all under it out of the plan; its revisions stay. Raises ``UnknownSection``."""
+        with self._database.writing() as connection:
+            plan.delete_section(connection, section_id)
+
+    def restore_section(self, section_id: int) -> Section:
+        """Bring back what ``delete_section`` took. Raises ``UnknownSection`` if no such section was deleted."""
+        with self._database.writing() as connection:
+            return plan.restore_section(connection, section_id)
+
+    def set_targets(self, targets: Mapping[int, int]) -> None:
+        """Set the targets (words) of several leaves. Raises ``UnknownSection``; ``ProjectError`` for a parent."""
+        with self._database.writing() as connection:
+            plan.set_targets(connection, targets)
+
+    def set_status(self, section_id: int, status: Status) -> None:
+        """Set how far a leaf is. Raises ``UnknownSection``; ``ProjectError`` for a parent."""
+        with self._database.writing() as connection:
+            plan.set_status(connection, section_id, status)
+
+    def words(self) -> int:
+        """Return the words of the whole document, tails included."""
+        with self._database.reading() as connection:
+            return plan.words(connection)
+
+    # The texts
+
+    def text(self, section_id: int) -> SectionText:
+        """Return the text of a section; that of a parent is empty. Raises ``UnknownSection``."""
+        with self._database.reading() as connection:
+            return texts.text(connection, section_id)
+
+    def store_text(
+        self,
+        section_id: int,
+        body: str,
+        *,
+        expected: int,
+        origin: Origin,
+        run: int | None = None,
+        tail: str = "",
+    ) -> Revision:
+        """Store a settled body with the tail behind it; a new revision unless the body is the newest one's.
+
+        Raises ``UnknownSection``, ``StaleRevision`` unless ``expected`` is the newest revision (0 before the first),
+        ``ProjectError`` for a parent.
+        """
+        with self._database.writing() as connection:
+            return texts.store_text(connection, section_id, body, expected=expected, origin=origin, run=run, tail=tail)
+
+    def store_tail(self, section_id: int, tail: str, *, expected: int) -> None:
+        """Replace the unsettled text behind the newest revision. Raises as ``store_text`` does."""
+        with self._database.writing() as connection:
+            texts.store_tail(connection, section_id, tail, expected=expected)
+
+    def revisions(self, section_id: int) -> tuple[Revision, ...]:
+        """Return the revisions of a section, deleted ones too, oldest first."""
+        with self._database.reading() as connection:
+            return texts.revisions(connection, section_id)
+
+    def revision_body(self, revision_id: int) -> str:
+        """Return the body of a revision. Raises ``ProjectError`` if there is none."""
+        with self._database.reading() as connection:
+            return texts.revision_body(connection, revision_id)
+
+    def restore(self, section_id: int, revision_id: int, expected: int) -> Revision:
+        """Make an older revision the newest one; what a tail held becomes a revision before that.
+
+        Raises ``UnknownSection``, ``StaleRevision``; ``ProjectError`` for a revision of another section.
+        """
+        with self._database.writing() as connection:
+            return texts.restore(connection, section_id, revision_id, expected)
+
+    # Summaries
+
+    def summary(self, section_id: int) -> Summary | None:
+        """Return the summary of a section, None without one. Raises ``UnknownSection``."""
+        with self._database.reading() as connection:
+            return summaries.summary(connection, section_id)
+
+    def summaries(self) -> tuple[Summary, ...]:
+        """Return all summaries of the plan in reading order."""
+        with self._database.reading() as connection:
+            return summaries.summaries(connection)
+
+    def set_summary(self, section_id: int, text: str, source_sha256: str) -> None:
+        """Set or replace the summary of a section, made from the text with this SHA-256 (``text_sha256``)."""
+        with self._database.writing() as connection:
+            summaries.set_summary(connection, section_id, text, source_sha256)
+
+    def text_sha256(self, section_id: int) -> str:
+        """Return the SHA-256 (hexadecimal, of UTF-8) of body and tail of a leaf.
+
+        For a parent it is that of the texts of its leaves, joined by blank lines. Raises ``UnknownSection``.
+        """
+        with self._database.reading() as connection:
+            plan.require(connection, section_id)
+            return texts.current_sha256(connection, section_id)
+
+    # The run log
+
+    def start_call(self, call: ModelCall) -> int:
+        """Log a model call before it starts and return its id. Raises ``UnknownSection``."""
+        with self._database.writing() as connection:
+            return run_log.start_call(connection, call)
+
+    def finish_call(self, run_id: int, outcome: CallOutcome) -> None:
+        """Log what came of a call. Raises ``ProjectError`` for an unknown or finished one."""
+        with self._database.writing() as connection:
+            run_log.finish_call(connection, run_id, outcome)
+
+    def runs(self, section_id: int | None = None, *, newest: int | None = None) -> tuple[Run, ...]:
+        """Return the calls for a section, or all, oldest first; only the last ``newest`` ones if given."""
+        with self._database.reading() as connection:
+            return run_log.runs(connection, section_id, newest=newest)
+
+    # Safety
+
+    def back_up(self) -> Path:
+        """Make a checked backup now and return its path. Raises ``ProjectDamaged``; the older ones then all stay."""
+        with translated(self._database.path):
+            return back_up(self._database.driver, self._database.path)
+
+    def backups(self) -> tuple[Path, ...]:
+        """Return the backups of this project, oldest first."""
+        return backups(self._database.path)
+
+    def damage(self) -> tuple[str, ...]:
+        """Check the whole file and return what is damaged, each finding in a few words; empty for a sound file."""
+        with translated(self._database.path):
+            return all_damage(self._database.driver)

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The texts of a project: revisions made of paragraph blocks, and the unsettled tail behind them.
+
+A body is split at each blank line and every block is stored once under its SHA-256, so that a revision costs no more
+than the paragraphs that changed. Splitting and joining is loss-free for any text; NUL, "\\r" and leading or trailing
+newlines come back as they went in. Only a lone surrogate, which is no Unicode text, is stored as U+FFFD.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.dialects import sqlite
+
+from backends.text.counting import count_words
+from studio.project import plan, schema
+from studio.project.errors import ProjectDamaged, ProjectError, StaleRevision
+from studio.project.records import Origin, Revision, SectionText
+
+_BREAK = "\n\n"
+# Well below the number of variables that any SQLite allows in a statement.
+_AT_ONCE = 500
+
+_revision = schema.revision
+_blocks = schema.revision_block
+_block = schema.block
+_text = schema.section_text
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a section says now; ``revision`` is 0 before the first one."""
+
+    revision: int
+    tail: str
+
+
+def text(connection: Connection, section_id: int) -> SectionText:
+    """Return the text of a section; that of a parent is empty. Raises ``UnknownSection``, ``ProjectDamaged``."""
+    plan.require(connection, section_id)
+    state = _state(connection, section_id)
+    body = revision_body(connection, state.revision) if state.revision else ""
+    return SectionText(section=section_id, revision=state.revision, body=body, tail=state.tail)
+
+
+def store_text(
+    connection: Connection,
+    section_id: int,
+    body: str,
+    *,
+    expected: int,
+    origin: Origin,
+    run: int | None = None,
+    tail: str = "",
+) -> Revision:
+    """Store a settled body with the tail behind it; a new revision unless the body is the newest one's.
+
+    Raises ``UnknownSection``, ``StaleRevision`` unless ``expected`` is the newest one, ``ProjectError`` for a parent.
+    """
+    _require_expected(connection, section_id, expected)
+    body = schema.storable(body)
+    newest = _newest(connection, expected)
+    if newest is None or newest.sha256 != _sha256(body):
+        newest = _add_revision(connection, section_id, body, origin, run)
+    _set_state(connection, section_id, newest.id, body, tail)
+    return _record(newest)
+
+
+def store_tail(connection: Connection, section_id: int, tail: str, *, expected: int) -> None:
+    """Replace the unsettled text behind the newest revision. Raises as ``store_text`` does."""
+    state = _require_expected(connection, section_id, expected)
+    body = revision_body(connection, state.revision) if state.revision else ""
+    _set_state(connection, section_id, state.revision, body, tail)
+
+
+def revisions(connection: Connection, section_id: int) -> tuple[Revision, ...]:
+    """Return the revisions of a section, deleted or not, oldest first."""
+    found = select(_revision).where(_revision.c.section == section_id).order_by(_revision.c.id)
+    return tuple(_record(row) for row in connection.execute(found))
+
+
+def revision_body(connection: Connection, revision_id: int) -> str:
+    """Return the body of a revision. Raises ``ProjectError`` if there is none, ``ProjectDamaged`` if it was altered."""
+    row = _require_revision(connection, revision_id)
+    parts = (
+        select(_block.c.body)
+        .join(_blocks, _blocks.c.block == _block.c.id)
+        .where(_blocks.c.revision == revision_id)
+        .order_by(_blocks.c.position)
+    )
+    body = _BREAK.join(connection.execute(parts).scalars())
+    if _sha256(body) != row.sha256:
+        raise ProjectDamaged(f"The text of revision {revision_id} (section {row.section}) is damaged.")
+    return body
+
+
+def restore(connection: Connection, section_id: int, revision_id: int, expected: int) -> Revision:
+    """Make an older revision the newest one; what a tail held becomes a revision before that.
+
+    Raises ``UnknownSection``, ``StaleRevision``; ``ProjectError`` for a revision of another section.
+    """
+    state = _require_expected(connection, section_id, expected)
+    if _require_revision(connection, revision_id).section != section_id:
+        raise ProjectError(f"Revision {revision_id} belongs to another section.")
+    if state.tail:
+        settled = revision_body(connection, state.revision) if state.revision else ""
+        kept = store_text(connection, section_id, settled + state.tail, expected=expected, origin=Origin.GENERATED)
+        expected = kept.id
+    body = revision_body(connection, revision_id)
+    return store_text(connection, section_id, body, expected=expected, origin=Origin.RESTORED)
+
+
+def current_sha256(connection: Connection, section_id: int) -> str:
+    """Return the SHA-256 (hexadecimal) of what a section says now: body and tail, for a parent its leaves in order.
+
+    The texts of the leaves of a parent are joined by a blank line; leaves without text are left out.
+    """
+    below = plan.subtree(connection, section_id)
+    if len(below) == 1:
+        found = select(_text.c.sha256).where(_text.c.section == section_id)
+        return (connection.execute(found).scalar_one_or_none() or plan.EMPTY_SHA256).hex()
+    inside = set(below)
+    leaves = [each.id for each in plan.sections(connection) if each.leaf and each.id in inside]
+    texts = [text(connection, leaf) for leaf in leaves]
+    whole = _BREAK.join(each.body + each.tail for each in texts if each.body or each.tail)
+    return _sha256(whole).hex()
+
+
+def _state(connection: Connection, section_id: int) -> _State:
+    row = connection.execute(select(_text).where(_text.c.section == section_id)).one_or_none()
+    return _State(0, "") if row is None else _State(row.revision or 0, row.tail)
+
+
+def _require_expected(connection: Connection, section_id: int, expected: int) -> _State:
+    plan.require_leaf(connection, section_id)
+    state = _state(connection, section_id)
+    if state.revision != expected:
+        raise StaleRevision(
+            f"Section {section_id} is at revision {state.revision}, not at {expected}: its text was changed meanwhile."
+        )
+    return state
+
+
+def _require_revision(connection: Connection, revision_id: int) -> Row[Any]:
+    row = connection.execute(select(_revision).where(_revision.c.id == revision_id)).one_or_none()
+    if row is None:
+        raise ProjectError(f"There is no revision {revision_id}.")
+    return row
+
+
+def _newest(connection: Connection, revision_id: int) -> Row[Any] | None:
+    return _require_revision(connection, revision_id) if revision_id else None
+
+
+def _add_revision(connection: Connection, section_id: int, body: str, origin: Origin, run: int | None) -> Row[Any]:
+    created = connection.execute(
+        insert(_revision).values(
+            section=section_id,
+            origin=origin.value,
+            words=count_words(body),
+            sha256=_sha256(body),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            run=run,
+        )
+    )
+    revision_id = created.inserted_primary_key[0]  # type: ignore[index]
+    ids = _store_blocks(connection, body.split(_BREAK))
+    rows = [{"revision": revision_id, "position": i, "block": block} for i, block in enumerate(ids)]
+    connection.execute(insert(_blocks), rows)
+    return _require_revision(connection, revision_id)
+
+
+def _store_blocks(connection: Connection, bodies: Sequence[str]) -> list[int]:
+    """Return the ids of the blocks with these bodies, in order; what is not in the file yet is added."""
+    hashes = [_sha256(body) for body in bodies]
+    known = _ids_by_hash(connection, hashes)
+    new = {digest: body for digest, body in zip(hashes, bodies, strict=True) if digest not in known}
+    if new:
+        rows = [{"sha256": digest, "body": body} for digest, body in new.items()]
+        connection.execute(sqlite.insert(_block), rows)
+        known |= _ids_by_hash(connection, list(new))
+    return [known[digest] for digest in hashes]
+
+
+def _ids_by_hash(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
+    known: dict[bytes, int] = {}
+    for part in _parts(list(dict.fromkeys(hashes))):
+        found = select(_block.c.sha256, _block.c.id).where(_block.c.sha256.in_(part))
+        known |= {row.sha256: row.id for row in connection.execute(found)}
+    return known
+
+
+def _parts(hashes: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+    return (hashes[start : start + _AT_ONCE] for start in range(0, len(hashes), _AT_ONCE))
+
+
+def _set_state(connection: Connection, section_id: int, revision: int, body: str, tail: str) -> None:
+    whole = body + schema.storable(tail)
+    values: dict[str, Any] = {
+        "revision": revision or None,
+        "words": count_words(whole),
+        "sha256": _sha256(whole),
+        "tail": tail,
+    }
+    change = sqlite.insert(_text).values(section=section_id, **values)
+    connection.execute(change.on_conflict_do_update(index_elements=[_text.c.section], set_=values))
+
+
+def _record(row: Row[Any]) -> Revision:
+    return Revision(
+        id=row.id,
+        section=row.section,
+        origin=Origin(row.origin),
+        words=row.words,
+        created=row.created,
+        run=row.run,
+    )
+
+
+def _sha256(body: str) -> bytes:
+    return hashlib.sha256(body.encode()).digest()
