@@ -40,7 +40,7 @@ class TokenClasses:
     heading: frozenset[int]
 
 
-class DecodeAborted(Exception):  # noqa: N818 (an event, not a fault)
+class DecodeAborted(Exception):
     """The decode was stopped by ``abort``; sequences hold what ``sequence_length`` says."""
 
 

@@ -1,0 +1,488 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: D102 (the interface in base.py documents its methods)
+"""The engine on llama.cpp's low-level interface.
+
+Wrong arguments abort the process there, so every call that can is guarded here: lengths, positions, rows and states
+are known on this side and checked before native code sees them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import logging
+import os
+import re
+import struct
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from llama_cpp import llama_cpp as native
+
+from backends.engine import calibration
+from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, TokenClasses
+from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate, MessageText, Part, TemplateText
+from backends.engine.model_file import check_header, fingerprint
+from backends.engine.native_model import NativeModel, last_error
+from backends.engine.sampling import NativeSampler
+from backends.engine.vocabulary import classify
+from backends.errors import BackendError, ContextOverflow, InvalidRequest, ModelInvalid, OutOfMemory
+from backends.types import Capabilities, Constraint, ModelSettings, Prompt, SamplingParams
+
+log = logging.getLogger(__name__)
+
+MAX_SEQUENCES = 16
+MAX_BATCH = 2048
+MAX_AUTOMATIC_CONTEXT = 8192
+LEAST_CONTEXT = 512
+_FLASH_OFF, _FLASH_ON, _FLASH_AUTO = 0, 1, -1
+_NO_ROOM, _ABORTED = 1, 2
+_MEMORY_SHARE = 0.9
+_TOKENIZED_AT_ONCE = 50_000  # characters; native tokenizers recurse over long texts
+_MROPE = (8, 24, 40)
+_STATE = struct.Struct("<8s32sI32s")
+_STATE_MAGIC = b"LHSTATE1"
+
+
+class LlamaCppEngine(Engine):
+    """A GGUF model. Raises ModelNotFound, ModelInvalid and OutOfMemory."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        path = Path(settings.path)
+        check_header(path)
+        self._fingerprint = fingerprint(path)
+        self._context: Any = None
+        self._batch: Any = None
+        self._flag = ctypes.create_string_buffer(2)
+        self._model = _load(path, settings)
+        try:
+            self._tuning = self._tune(settings)
+            self._open_context(settings)
+            self._read_vocabulary()
+            self._capabilities = self._describe(path)
+        except BaseException:
+            self.close()
+            raise
+        self._lengths = [0] * MAX_SEQUENCES
+        self._rows: frozenset[int] = frozenset()
+        self._views: dict[int, np.ndarray] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    @property
+    def classes(self) -> TokenClasses:
+        return self._classes
+
+    @property
+    def max_sequences(self) -> int:
+        return MAX_SEQUENCES
+
+    @property
+    def max_batch(self) -> int:
+        return MAX_BATCH
+
+    @property
+    def context(self) -> Any:
+        """The native context, for samplers."""
+        return self._context
+
+    @property
+    def vocabulary(self) -> Any:
+        """The native vocabulary, for samplers."""
+        return self._model.vocabulary
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many tokens there are."""
+        return self._model.vocabulary_size
+
+    @property
+    def end_of_turn(self) -> frozenset[int]:
+        """The tokens that end an answer."""
+        return self._classes.end_of_turn
+
+    def tokenize(self, text: str) -> list[int]:
+        return [token for chunk in _chunks(text) for token in self._model.tokenize(chunk)]
+
+    def tokenize_prompt(self, prompt: Prompt) -> list[int]:
+        parts: list[Part] = self._template.render(prompt.messages) if prompt.messages else [MessageText(prompt.raw)]
+        parts.append(MessageText(prompt.answer_start))
+        tokens: list[int] = []
+        for run in self._runs(parts):
+            tokens += [run] if isinstance(run, int) else self.tokenize(run)
+        if self._begin >= 0 and tokens[:1] != [self._begin]:
+            tokens.insert(0, self._begin)
+        return tokens
+
+    def piece(self, token: int) -> bytes:
+        return self._pieces[token]
+
+    def decode(self, batch: Sequence[BatchToken]) -> list[int]:
+        self._check(batch)
+        if self._flag.raw[0]:
+            self._flag[0] = b"\0"
+            raise DecodeAborted
+        rows = self._fill(batch)
+        self._rows = frozenset()
+        code = native.llama_decode(self._context, self._batch)
+        if code:
+            self._fail(code, batch)
+        for item in batch:
+            self._lengths[item.sequence] += 1
+        self._rows = frozenset(rows)
+        for row in rows:
+            if self.row(row)[0] != self.row(row)[0]:
+                raise ModelInvalid("The model computes no numbers; its weights are damaged.")
+        return rows
+
+    def row(self, row: int) -> np.ndarray:
+        """Return the logits of a row of the last decode, writable. Raises InvalidRequest for another row."""
+        if row not in self._rows:
+            raise InvalidRequest(f"Row {row} of the last decode has no logits.")
+        pointer = native.llama_get_logits_ith(self._context, row)
+        if not pointer:
+            raise ModelInvalid("The model gives no logits.")
+        address = ctypes.addressof(pointer.contents)
+        view = self._views.get(address)
+        if view is None:
+            if len(self._views) > MAX_SEQUENCES * 4:
+                self._views.clear()
+            view = np.frombuffer((ctypes.c_float * self.vocabulary_size).from_address(address), dtype=np.float32)
+            self._views[address] = view
+        return view
+
+    def sequence_length(self, sequence: int) -> int:
+        self._check_sequence(sequence)
+        return self._lengths[sequence]
+
+    def fork(self, source: int, target: int, length: int) -> None:
+        self._check_sequence(source)
+        self._check_sequence(target)
+        if source == target or not 0 <= length <= self._lengths[source]:
+            raise InvalidRequest(f"Sequence {source} cannot be forked at {length} into {target}.")
+        native.llama_memory_seq_rm(self._memory, target, -1, -1)
+        if self._capabilities.recurrent and length < self._lengths[source]:
+            length = 0
+        if length:
+            end = -1 if length == self._lengths[source] else length
+            native.llama_memory_seq_cp(self._memory, source, target, 0 if end > 0 else -1, end)
+        self._lengths[target] = length
+
+    def rewind(self, sequence: int, length: int) -> bool:
+        self._check_sequence(sequence)
+        if not 0 <= length <= self._lengths[sequence]:
+            raise InvalidRequest(f"Sequence {sequence} cannot be cut to {length} tokens.")
+        if length == self._lengths[sequence]:
+            return True
+        if length and native.llama_memory_seq_rm(self._memory, sequence, length, -1):
+            self._lengths[sequence] = length
+            return True
+        native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        self._lengths[sequence] = 0
+        return not length
+
+    def save(self, sequence: int) -> bytes:
+        self._check_sequence(sequence)
+        size = native.llama_state_seq_get_size(self._context, sequence)
+        buffer = (ctypes.c_uint8 * size)()
+        written = native.llama_state_seq_get_data(self._context, buffer, size, sequence)
+        data = bytes(memoryview(buffer)[:written])
+        return self._state_header(data, self._lengths[sequence]) + data
+
+    def load(self, sequence: int, state: bytes) -> bool:
+        self._check_sequence(sequence)
+        native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        self._lengths[sequence] = 0
+        header, data = state[: _STATE.size], state[_STATE.size :]
+        if len(header) < _STATE.size:
+            return False
+        length = _STATE.unpack(header)[2]
+        if length > self._capabilities.context_tokens or header != self._state_header(data, length):
+            return False
+        if not length:
+            return True
+        source = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
+        if not native.llama_state_seq_set_data(self._context, source, len(data), sequence):
+            native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+            return False
+        self._lengths[sequence] = native.llama_memory_seq_pos_max(self._memory, sequence) + 1
+        return self._lengths[sequence] == length
+
+    def sampler(self, params: SamplingParams, seed: int, constraint: Constraint | None = None) -> Sampler:
+        return NativeSampler(self, params, seed, constraint)
+
+    def abort(self) -> None:
+        self._flag[0] = b"\1"
+
+    def close(self) -> None:
+        if self._batch is not None:
+            native.llama_batch_free(self._batch)
+            self._batch = None
+        if self._context:
+            native.llama_free(self._context)
+            self._context = None
+        self._rows = frozenset()
+        self._lengths = []
+        self._model.close()
+
+    # Opening
+
+    def _tune(self, settings: ModelSettings) -> calibration.Tuning:
+        """Choose threads and flash attention: as set, measured before, or measured now."""
+        if self._model.gpu_layers:
+            return calibration.Tuning(settings.threads or max(1, calibration.cores() - 1), flash_attention=True)
+        with contextlib.ExitStack() as stack:
+            trial = _Trial(self._model, stack)
+            found = calibration.tuning(f"{self._fingerprint}-cpu", trial)
+        threads = min(settings.threads, calibration.cores()) or found.threads
+        return calibration.Tuning(threads, found.flash_attention)
+
+    def _open_context(self, settings: ModelSettings) -> None:
+        """Make the context, smaller than wished where memory is short and no size was demanded."""
+        trained = self._model.trained_context
+        tokens = min(settings.context_tokens or MAX_AUTOMATIC_CONTEXT, trained)
+        if settings.context_tokens > trained:
+            log.info("The model was trained for %d tokens; the context is that large.", trained)
+        if self._model.gpu_layers:
+            flash = _FLASH_AUTO
+        else:
+            flash = _FLASH_ON if self._tuning.flash_attention else _FLASH_OFF
+        while True:
+            try:
+                self._context = self._try_context(tokens, flash)
+                break
+            except OutOfMemory as error:
+                if tokens // 2 < LEAST_CONTEXT:
+                    raise
+                tokens //= 2
+                log.warning("%s Trying a context of %d tokens.", error, tokens)
+        self._memory = native.llama_get_memory(self._context)
+        self._context_tokens = min(tokens, native.llama_n_ctx(self._context))
+        self._batch = native.llama_batch_init(MAX_BATCH, 0, 1)
+        for index in range(MAX_BATCH):
+            self._batch.n_seq_id[index] = 1
+        self._batch_sequences = [self._batch.seq_id[index] for index in range(MAX_BATCH)]
+
+    def _try_context(self, tokens: int, flash: int) -> Any:
+        needed, memory = self._model.cache_bytes(tokens), _physical_memory()
+        if memory and not self._model.gpu_layers and needed > memory * _MEMORY_SHARE:
+            raise OutOfMemory(f"A context of {tokens} tokens needs about {needed >> 20} MiB of memory.")
+        return self._model.context(
+            tokens,
+            threads=self._tuning.threads,
+            flash_attention=flash,
+            sequences=MAX_SEQUENCES,
+            batch=MAX_BATCH,
+            abort=(_native_abort_check(), ctypes.cast(self._flag, ctypes.c_void_p)),
+        )
+
+    def _read_vocabulary(self) -> None:
+        model = self._model
+        self._pieces = model.pieces()
+        self._classes = classify(self._pieces, model.ends())
+        self._control = model.control_tokens()
+        names = sorted(self._control, key=len, reverse=True)
+        self._control_pattern = re.compile("|".join(map(re.escape, names)) or r"(?!)")
+        begin = native.llama_vocab_bos(model.vocabulary)
+        end = native.llama_vocab_eos(model.vocabulary)
+        fallback = CHATML if "<|im_start|>" in self._control else PLAIN
+        self._template = ChatTemplate(model.chat_template(), model.token_text(begin), model.token_text(end), fallback)
+        self._begin = begin if native.llama_vocab_get_add_bos(model.vocabulary) else -1
+
+    def _describe(self, path: Path) -> Capabilities:
+        model = self._model
+        mrope = native.llama_model_rope_type(model.handle) in _MROPE
+        return Capabilities(
+            model_name=model.text("general.name") or path.stem,
+            architecture=model.architecture,
+            context_tokens=self._context_tokens,
+            trained_context_tokens=model.trained_context,
+            device="gpu" if model.gpu_layers else "cpu",
+            chat_template=self._template.own,
+            can_rewind=not model.recurrent,
+            length_in_loop=True,
+            repetition_in_loop=True,
+            constraint_in_loop=True,
+            recurrent=model.recurrent,
+            sliding_window=max(0, native.llama_model_n_swa(model.handle)),
+            can_shift=bool(native.llama_memory_can_shift(self._memory)) and not mrope,
+            fill_in_middle=native.llama_vocab_fim_pre(model.vocabulary) >= 0,
+            threads=self._tuning.threads,
+            gpu_layers=model.gpu_layers,
+            prompt_version=model.number("longhand.prompt_version"),
+        )
+
+    # Text
+
+    def _runs(self, parts: Sequence[Part]) -> Iterator[int | str]:
+        """Yield control tokens, and the runs of plain text between them as one text each.
+
+        A run may join text of the template and of a message, so that it is tokenized as if it had been one.
+        """
+        plain, eat_left = "", False
+        for part in parts:
+            pieces = [part.text] if isinstance(part, MessageText) else self._split_control(part)
+            for number, piece in enumerate(pieces):
+                if number % 2 == 0:
+                    plain += piece.lstrip() if eat_left and not plain else piece
+                    continue
+                token, left, right = self._control[piece]
+                plain = plain.rstrip() if left else plain
+                if plain:
+                    yield plain
+                yield token
+                plain, eat_left = "", right
+        if plain:
+            yield plain
+
+    def _split_control(self, part: TemplateText) -> list[str]:
+        """Split at control tokens: text, token, text, token, ..., text."""
+        pieces: list[str] = []
+        at = 0
+        for match in self._control_pattern.finditer(part.text):
+            pieces += [part.text[at : match.start()], match.group()]
+            at = match.end()
+        return [*pieces, part.text[at:]]
+
+    # Decoding
+
+    def _check_sequence(self, sequence: int) -> None:
+        if not self._context or not 0 <= sequence < MAX_SEQUENCES:
+            raise InvalidRequest(f"There is no sequence {sequence}." if self._context else "The engine is closed.")
+
+    def _check(self, batch: Sequence[BatchToken]) -> None:
+        """Raise where the batch would kill the process or be refused half way."""
+        if not 0 < len(batch) <= MAX_BATCH:
+            raise InvalidRequest(f"A batch has 1 to {MAX_BATCH} tokens, not {len(batch)}.")
+        following: dict[int, int] = {}
+        for item in batch:
+            sequence = item.sequence
+            if sequence not in following:
+                self._check_sequence(sequence)
+                following[sequence] = self._lengths[sequence]
+            position = following[sequence]
+            if item.position != position or not 0 <= item.token < self.vocabulary_size:
+                raise InvalidRequest(f"Token {item.token} at {item.position} cannot follow {position} tokens.")
+            if position >= self._context_tokens:
+                raise ContextOverflow(f"The context of {self._context_tokens} tokens is full.")
+            following[sequence] = position + 1
+
+    def _fill(self, batch: Sequence[BatchToken]) -> list[int]:
+        """Write the batch for native code and return the rows that will have logits."""
+        native_batch = self._batch
+        tokens, positions, wanted = native_batch.token, native_batch.pos, native_batch.logits
+        rows: list[int] = []
+        for index, item in enumerate(batch):
+            tokens[index] = item.token
+            positions[index] = item.position
+            self._batch_sequences[index][0] = item.sequence
+            wanted[index] = item.logits
+            if item.logits:
+                rows.append(index)
+        native_batch.n_tokens = len(batch)
+        return rows
+
+    def _fail(self, code: int, batch: Sequence[BatchToken]) -> None:
+        """Note what the sequences hold after a failed decode, and raise."""
+        for sequence in {item.sequence for item in batch}:
+            self._lengths[sequence] = native.llama_memory_seq_pos_max(self._memory, sequence) + 1
+        if code == _ABORTED:
+            self._flag[0] = b"\0"
+            raise DecodeAborted
+        if code == _NO_ROOM:
+            raise ContextOverflow(f"The cache of {self._context_tokens} tokens has no room.")
+        raise BackendError(f"llama.cpp could not compute a batch (code {code}): {last_error()}.")
+
+    def _state_header(self, data: bytes, length: int) -> bytes:
+        kind = f"{self._fingerprint} {self._context_tokens} {self._tuning.flash_attention} {native.llama_version()}"
+        identity = hashlib.sha256(kind.encode()).digest()
+        return _STATE.pack(_STATE_MAGIC, identity, length, hashlib.sha256(data).digest())
+
+
+class _Trial:
+    """Times single decodes for the calibration, on small contexts that live as long as the stack."""
+
+    def __init__(self, model: NativeModel, stack: contextlib.ExitStack) -> None:
+        self._model = model
+        self._stack = stack
+        self._contexts: dict[bool, tuple[Any, Any]] = {}
+
+    def __call__(self, threads: int, flash_attention: bool, depth: int) -> float:
+        context, batch = self._open(flash_attention)
+        memory = native.llama_get_memory(context)
+        native.llama_set_n_threads(context, threads, threads)
+        present = native.llama_memory_seq_pos_max(memory, 0) + 1
+        if present < depth:
+            self._decode(context, batch, present, depth - present)
+            present = depth
+        started = time.perf_counter()
+        self._decode(context, batch, present, 1)
+        return time.perf_counter() - started
+
+    def _open(self, flash_attention: bool) -> tuple[Any, Any]:
+        if flash_attention not in self._contexts:
+            kind = _FLASH_ON if flash_attention else _FLASH_OFF
+            context = self._model.context(512, threads=1, flash_attention=kind)
+            self._stack.callback(native.llama_free, context)
+            batch = native.llama_batch_init(512, 0, 1)
+            self._stack.callback(native.llama_batch_free, batch)
+            self._contexts[flash_attention] = context, batch
+        return self._contexts[flash_attention]
+
+    def _decode(self, context: Any, batch: Any, start: int, count: int) -> None:
+        for index in range(count):
+            batch.token[index], batch.pos[index], batch.n_seq_id[index] = 0, start + index, 1
+            batch.seq_id[index][0], batch.logits[index] = 0, index == count - 1
+        batch.n_tokens = count
+        if native.llama_decode(context, batch):
+            raise BackendError(f"The model cannot be run: {last_error()}.")
+        native.llama_synchronize(context)
+
+
+def _load(path: Path, settings: ModelSettings) -> NativeModel:
+    """Load with as many layers on the graphics processor as wished and possible."""
+    if settings.device == "cpu" or not native.llama_supports_gpu_offload():
+        return NativeModel(path, 0)
+    layers = settings.gpu_layers if settings.gpu_layers >= 0 else 999
+    while True:
+        try:
+            return NativeModel(path, layers)
+        except ModelInvalid as error:
+            if not layers:
+                raise
+            layers = 0 if layers <= 4 else min(layers, 64) // 2
+            log.warning("%s Trying %d layers on the graphics processor.", error, layers)
+
+
+def _native_abort_check() -> Any:
+    """Return ``strlen`` as the function that llama.cpp asks whether to stop: of a flag of one byte it is 0 or 1.
+
+    It needs neither Python nor its lock, so a decode can be stopped while Python is busy.
+    """
+    library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
+    return ctypes.cast(library.strlen, native.ggml_abort_callback)
+
+
+def _physical_memory() -> int:
+    """Return the bytes of memory of this machine, 0 where unknown."""
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """Yield a text whole, or a very long one in pieces that end at white space where possible."""
+    while len(text) > _TOKENIZED_AT_ONCE:
+        cut = max(text.rfind(mark, 1, _TOKENIZED_AT_ONCE) for mark in ("\n", " "))
+        cut = cut if cut > 0 else _TOKENIZED_AT_ONCE
+        yield text[:cut]
+        text = text[cut:]
+    if text:
+        yield text

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model loaded by llama.cpp: its weights and its vocabulary, and contexts on it.
+
+llama.cpp says what went wrong only in its log, so the log is kept: the last lines explain an error.
+"""
+
+from __future__ import annotations
+
+import collections
+import ctypes
+import functools
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from llama_cpp import llama_cpp as native
+
+from backends.errors import ModelInvalid, OutOfMemory
+
+log = logging.getLogger(__name__)
+
+CHECKED_MODEL_BYTES = 64 << 20  # smaller models have every number checked while loading
+_ERROR_LEVEL = 4
+_NOT_WRITERS = re.compile(r"bert|^t5|^clip|wavtokenizer|embedding")
+_PIECE_BYTES = 256
+_CONTROL, _UNKNOWN, _LSTRIP, _RSTRIP = 1 << 3, 1 << 0, 1 << 7, 1 << 8
+_last_errors: collections.deque[str] = collections.deque(maxlen=8)
+
+
+@native.llama_log_callback
+def _keep_log(level: int, text: bytes, _data: object) -> None:
+    line = text.decode("utf-8", "replace").strip()
+    if level == _ERROR_LEVEL and line:
+        _last_errors.append(line)
+    if line:
+        log.debug("llama.cpp: %s", line)
+
+
+@functools.cache
+def start() -> None:
+    """Start the library once: no gdb when it aborts, its log kept."""
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+    native.llama_log_set(_keep_log, ctypes.c_void_p(0))
+    native.llama_backend_init()
+
+
+def last_error() -> str:
+    """Return the last thing that the library complained about."""
+    return _last_errors[-1] if _last_errors else "no reason given"
+
+
+class NativeModel:
+    """Weights and vocabulary. Raises ModelInvalid where llama.cpp cannot load the file."""
+
+    def __init__(self, path: Path, gpu_layers: int) -> None:
+        start()
+        params = native.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers
+        params.use_extra_bufts = False  # the AMX path crashes on quantized weights
+        params.check_tensors = path.stat().st_size <= CHECKED_MODEL_BYTES
+        _last_errors.clear()
+        self.handle: Any = native.llama_model_load_from_file(os.fsencode(path), params)
+        if not self.handle:
+            raise ModelInvalid(f"The model file {path} cannot be loaded: {last_error()}.")
+        self.vocabulary: Any = native.llama_model_get_vocab(self.handle)
+        self.vocabulary_size = native.llama_vocab_n_tokens(self.vocabulary)
+        self.architecture = self.text("general.architecture") or "unknown"
+        self.gpu_layers = gpu_layers
+        if _NOT_WRITERS.search(self.architecture) or native.llama_model_is_diffusion(self.handle):
+            self.close()
+            raise ModelInvalid(f"The model {path} ({self.architecture}) does not write text from left to right.")
+        if self.vocabulary_size <= 0 or native.llama_model_has_encoder(self.handle):
+            self.close()
+            raise ModelInvalid(f"The model {path} has no vocabulary to write with, or needs an encoder.")
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether the model keeps a state that cannot be cut back."""
+        return bool(native.llama_model_is_recurrent(self.handle) or native.llama_model_is_hybrid(self.handle))
+
+    @property
+    def trained_context(self) -> int:
+        """Tokens of context that the model was trained for."""
+        return max(1, native.llama_model_n_ctx_train(self.handle))
+
+    def text(self, key: str) -> str:
+        """Return a metadata value as text, empty where there is none."""
+        size = native.llama_model_meta_val_str(self.handle, key.encode(), None, 0)
+        if size < 0:
+            return ""
+        buffer = ctypes.create_string_buffer(size + 1)
+        native.llama_model_meta_val_str(self.handle, key.encode(), buffer, size + 1)
+        return buffer.value.decode("utf-8", "replace")
+
+    def number(self, key: str) -> int:
+        """Return a metadata value as a whole number, 0 where there is none."""
+        value = self.text(key)
+        return int(value) if value.isascii() and value.isdigit() else 0
+
+    def chat_template(self) -> str:
+        """Return the source of the model's chat template, empty where there is none."""
+        source = native.llama_model_chat_template(self.handle, None)
+        return source.decode("utf-8", "replace") if source else ""
+
+    def cache_bytes(self, tokens: int) -> int:
+        """Return about how many bytes the KV cache of so many tokens takes, in half precision."""
+        heads = max(1, native.llama_model_n_head(self.handle))
+        width = native.llama_model_n_embd(self.handle) // heads * max(1, native.llama_model_n_head_kv(self.handle))
+        return 4 * tokens * width * native.llama_model_n_layer(self.handle)
+
+    def context(
+        self,
+        tokens: int,
+        *,
+        threads: int,
+        flash_attention: int,
+        sequences: int = 1,
+        batch: int = 512,
+        abort: tuple[Any, Any] | None = None,
+    ) -> Any:
+        """Make a context. Raises OutOfMemory where there is no room for it."""
+        params = native.llama_context_default_params()
+        params.n_ctx, params.n_batch, params.n_ubatch = tokens, batch, min(batch, 512)
+        params.n_seq_max, params.kv_unified = sequences, True
+        params.n_threads = params.n_threads_batch = threads
+        params.flash_attn_type = flash_attention
+        if abort is not None:
+            params.abort_callback, params.abort_callback_data = abort
+        context = native.llama_init_from_model(self.handle, params)
+        if not context:
+            raise OutOfMemory(f"There is no memory for a context of {tokens} tokens: {last_error()}.")
+        return context
+
+    def pieces(self) -> list[bytes]:
+        """Return the bytes of every token; control tokens have none."""
+        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        pieces: list[bytes] = []
+        for token in range(self.vocabulary_size):
+            size = native.llama_token_to_piece(self.vocabulary, token, buffer, len(buffer), 0, False)
+            if size < 0:
+                buffer = ctypes.create_string_buffer(-size)
+                size = native.llama_token_to_piece(self.vocabulary, token, buffer, len(buffer), 0, False)
+            pieces.append(buffer.raw[: max(size, 0)])
+        return pieces
+
+    def ends(self) -> frozenset[int]:
+        """Return the tokens that end an answer."""
+        tokens = range(self.vocabulary_size)
+        return frozenset(token for token in tokens if native.llama_vocab_is_eog(self.vocabulary, token))
+
+    def control_tokens(self) -> dict[str, tuple[int, bool, bool]]:
+        """Return id by text of the tokens that no text contains, and whether they eat white space left and right."""
+        tokens: dict[str, tuple[int, bool, bool]] = {}
+        for token in range(self.vocabulary_size):
+            kind = native.llama_vocab_get_attr(self.vocabulary, token)
+            if kind & (_CONTROL | _UNKNOWN):
+                text = self.token_text(token)
+                if text:
+                    tokens[text] = (token, bool(kind & _LSTRIP), bool(kind & _RSTRIP))
+        return tokens
+
+    def token_text(self, token: int) -> str:
+        """Return how the vocabulary writes a token, empty for no token."""
+        if not 0 <= token < self.vocabulary_size:
+            return ""
+        return native.llama_vocab_get_text(self.vocabulary, token).decode("utf-8", "replace")
+
+    def tokenize(self, text: str) -> list[int]:
+        """Return the tokens of plain text; nothing in it is taken for a control token."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 16
+        while True:
+            tokens = (native.llama_token * room)()
+            count = native.llama_tokenize(self.vocabulary, data, len(data), tokens, room, False, False)
+            if count >= 0:
+                return list(tokens[:count])
+            room = -count
+
+    def close(self) -> None:
+        """Free the weights."""
+        if self.handle:
+            native.llama_model_free(self.handle)
+            self.handle = None
