@@ -59,6 +59,8 @@ def back_up(source: sqlite3.Connection, project: Path) -> Path:
     """
     with translated(folder(project) / project.name):
         folder(project).mkdir(exist_ok=True)
+        for leftover in folder(project).glob("*.part"):
+            leftover.unlink()
         existing = backups(project)
         number = _number(existing[-1]) + 1 if existing else 1
         day = datetime.now(UTC).date().isoformat()

@@ -27,24 +27,27 @@ _SETTINGS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = EXTRA",
     "PRAGMA mmap_size = 0",
+    # What is sorted or set aside stays in memory: no text in the temporary folder, no second disk that may be full.
+    "PRAGMA temp_store = MEMORY",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
 )
 _MAC_SETTINGS = ("PRAGMA fullfsync = ON", "PRAGMA checkpoint_fullfsync = ON")
 
 
-def connect(path: Path, *, writable: bool, may_create: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     """Open a SQLite connection in autocommit, for the calling thread only.
 
     A reader opens the file for writing too where it may, because a change that a crash left half done has to be rolled
     back before anything can be read; it cannot change anything else. Raises ``sqlite3.Error``.
     """
-    uri = f"{path.absolute().as_uri()}?mode={'rwc' if may_create else 'rw'}"
+    uri = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     try:
         for setting in _SETTINGS + (_MAC_SETTINGS if sys.platform == "darwin" else ()):
             connection.execute(setting)
-        connection.execute("PRAGMA journal_mode = DELETE" if writable else "PRAGMA query_only = ON")
+        if not writable:
+            connection.execute("PRAGMA query_only = ON")
     except BaseException:
         connection.close()
         raise
@@ -54,11 +57,11 @@ def connect(path: Path, *, writable: bool, may_create: bool = False) -> sqlite3.
 class Database:
     """A project file that is open: transactions for reading and for writing, errors in the project's words."""
 
-    def __init__(self, path: Path, *, writable: bool, may_create: bool = False) -> None:
+    def __init__(self, path: Path, *, writable: bool) -> None:
         """Open the file at this resolved path. Raises ``ProjectError`` of the fitting kind."""
         self.path = path
         self.writable = writable
-        self._engine = _engine(path, writable=writable, may_create=may_create)
+        self._engine = _engine(path, writable=writable)
         self._connection: Connection | None = None
         with translated(path):
             self._connection = self._engine.connect()
@@ -110,10 +113,10 @@ class Database:
         return self._connection
 
 
-def _engine(path: Path, *, writable: bool, may_create: bool) -> Engine:
+def _engine(path: Path, *, writable: bool) -> Engine:
     engine = create_engine(
         "sqlite://",
-        creator=lambda: connect(path, writable=writable, may_create=may_create),
+        creator=lambda: connect(path, writable=writable),
         poolclass=StaticPool,
     )
 

@@ -74,6 +74,8 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> ProjectError | None:
     if found := _BY_PRIMARY_CODE.get(code & 0xFF):
         kind, words = found
         return kind(words.format(path=path, folder=path.parent, reason=error))
+    if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return ProjectError(f"The change names something that is not in {path}.")
     if code & 0xFF == sqlite3.SQLITE_IOERR:
         return ProjectError(f"{path} could not be read or written ({error}).", hint="Check the disk and try again.")
     if isinstance(error, sqlite3.OperationalError) and "no such" in str(error):

@@ -25,6 +25,8 @@ from studio.project.errors import (
 from studio.project.failures import translated
 from studio.project.lock import ProjectLock
 
+_NEW = ".new"
+
 
 def create(path: Path, fill: Callable[[Connection], None]) -> tuple[Database, ProjectLock]:
     """Make a project file, let ``fill`` write its head, and open it for writing."""
@@ -87,6 +89,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
     migrations.require_known(integrity.version_of(connection, path), path)
     if damage := integrity.vital_damage(connection):
         raise ProjectDamaged(f"{path} is damaged: {damage[0]}.")
+    connection.execute("PRAGMA journal_mode = DELETE")
     migrations.migrate(connection, path)
     if not backup.is_due(path):
         return ()
@@ -136,7 +139,8 @@ def _make(path: Path, fill: Callable[[Connection], None]) -> None:
     """Write a new file under another name in the same folder and give it its name when it is whole."""
     with translated(path):
         _set_aside_orphan_journal(path)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+        _remove_leftovers(path)
+        descriptor, name = tempfile.mkstemp(prefix=_temporary_prefix(path), suffix=_NEW, dir=path.parent)
         os.close(descriptor)
         temporary = Path(name)
         try:
@@ -182,6 +186,17 @@ def _set_aside_orphan_journal(path: Path) -> None:
     journal = path.with_name(path.name + "-journal")
     if journal.exists():
         journal.rename(journal.with_name(journal.name + ".orphan"))
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what a process left behind that ended while it made this project; the lock says that none is at it."""
+    for other in list(path.parent.iterdir()):
+        if other.name.startswith(_temporary_prefix(path)) and other.name.removesuffix("-journal").endswith(_NEW):
+            other.unlink(missing_ok=True)
+
+
+def _temporary_prefix(path: Path) -> str:
+    return f".{path.name}."
 
 
 def _umask() -> int:

@@ -33,17 +33,15 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
 
 def vital_damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Return what is damaged in plan and texts, each finding in a few words; empty for a sound file."""
-    return _guarded(connection, lambda: _structure(connection, _VITAL_TABLES) + _altered_blocks(connection))
+    return _guarded(lambda: _structure(connection, _VITAL_TABLES) + _altered_blocks(connection))
 
 
 def all_damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Return what is damaged anywhere in the file, the run log included."""
-    return _guarded(
-        connection, lambda: _structure(connection) + _altered_blocks(connection) + _altered_log_texts(connection)
-    )
+    return _guarded(lambda: _structure(connection) + _altered_blocks(connection) + _altered_log_texts(connection))
 
 
-def _guarded(connection: sqlite3.Connection, look: Callable[[], list[str]]) -> tuple[str, ...]:
+def _guarded(look: Callable[[], list[str]]) -> tuple[str, ...]:
     try:
         return tuple(look()[:_MOST_FINDINGS])
     except sqlite3.DatabaseError as error:

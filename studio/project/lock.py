@@ -79,16 +79,6 @@ def lock_path(project: Path) -> Path:
     return project.with_name(project.name + ".lock")
 
 
-def holder_of(project: Path) -> Holder | None:
-    """Return who holds the project now, None when nobody does. For ``status``: it may be outdated at once."""
-    try:
-        lock = ProjectLock.acquire(project)
-    except ProjectInUse:
-        return _read_holder(lock_path(project))
-    lock.release()
-    return None
-
-
 def _locked_descriptor(project: Path, path: Path) -> int:
     """Open and lock the lock file and write this process's name into it."""
     while True:

@@ -108,11 +108,12 @@ def set_plan(connection: Connection, planned: Sequence[PlannedSection]) -> None:
         )
     for root in _children(connection, None):
         delete_section(connection, root)
-    waiting: list[tuple[int | None, int, PlannedSection]] = [(None, i, each) for i, each in enumerate(planned)][::-1]
+    waiting: list[tuple[int | None, int, PlannedSection]] = [(None, i, each) for i, each in enumerate(planned)]
+    waiting.reverse()
     while waiting:
         parent, position, each = waiting.pop()
         created = _insert(connection, parent, position, each.title, planned_words(each), each.points)
-        waiting.extend([(created, i, child) for i, child in enumerate(each.children)][::-1])
+        waiting.extend((created, i, each.children[i]) for i in reversed(range(len(each.children))))
 
 
 def planned_words(planned: PlannedSection) -> int:
@@ -246,12 +247,13 @@ def require_leaf(connection: Connection, section_id: int) -> Row[Any]:
 
 def subtree(connection: Connection, section_id: int) -> list[int]:
     """Return the ids of a section and of all under it that are in the plan."""
-    found, waiting = [section_id], [section_id]
+    found, waiting = {section_id: None}, [section_id]
     while waiting:
-        below = _children(connection, waiting.pop())
-        found.extend(below)
+        # A damaged file may have circles.
+        below = [child for child in _children(connection, waiting.pop()) if child not in found]
+        found |= dict.fromkeys(below)
         waiting.extend(below)
-    return found
+    return list(found)
 
 
 def _reading_order(children: Mapping[int | None, list[Row[Any]]]) -> list[tuple[Row[Any], str]]:

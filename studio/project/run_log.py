@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects import sqlite
 
-from studio.project import schema
+from studio.project import plan, schema
 from studio.project.errors import ProjectDamaged, ProjectError
 from studio.project.records import CallOutcome, ModelCall, Run
 
@@ -28,7 +28,9 @@ _COMPRESSION = 6
 
 
 def start_call(connection: Connection, call: ModelCall) -> int:
-    """Log a model call before it starts and return its id."""
+    """Log a model call before it starts and return its id. Raises ``UnknownSection``."""
+    if call.section is not None:
+        plan.require(connection, call.section)
     values = {
         "section": call.section,
         "task": call.task,

@@ -18,13 +18,18 @@ def summary(connection: Connection, section_id: int) -> Summary | None:
     """Return the summary of a section, None without one. Raises ``UnknownSection``."""
     plan.require(connection, section_id)
     row = connection.execute(select(_summary).where(_summary.c.section == section_id)).one_or_none()
-    return None if row is None else _record(connection, row)
+    return None if row is None else _record(row, texts.current_sha256(connection, section_id))
 
 
 def summaries(connection: Connection) -> tuple[Summary, ...]:
     """Return all summaries of the plan in reading order."""
     rows = {row.section: row for row in connection.execute(select(_summary))}
-    return tuple(_record(connection, rows[each.id]) for each in plan.sections(connection) if each.id in rows)
+    hashes = texts.leaf_sha256(connection)
+    return tuple(
+        _record(rows[each.id], hashes[each.id] if each.leaf else texts.current_sha256(connection, each.id))
+        for each in plan.sections(connection)
+        if each.id in rows
+    )
 
 
 def set_summary(connection: Connection, section_id: int, text: str, source_sha256: str) -> None:
@@ -35,6 +40,5 @@ def set_summary(connection: Connection, section_id: int, text: str, source_sha25
     connection.execute(change.on_conflict_do_update(index_elements=[_summary.c.section], set_=values))
 
 
-def _record(connection: Connection, row: Row[Any]) -> Summary:
-    stale = row.source != texts.current_sha256(connection, row.section)
-    return Summary(section=row.section, text=row.text, source=row.source, stale=stale)
+def _record(row: Row[Any], current: str) -> Summary:
+    return Summary(section=row.section, text=row.text, source=row.source, stale=row.source != current)

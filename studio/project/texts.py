@@ -9,8 +9,8 @@ newlines come back as they went in. Only a lone surrogate, which is no Unicode t
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,20 +32,16 @@ _block = schema.block
 _text = schema.section_text
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What a section says now; ``revision`` is 0 before the first one."""
-
-    revision: int
-    tail: str
-
-
 def text(connection: Connection, section_id: int) -> SectionText:
     """Return the text of a section; that of a parent is empty. Raises ``UnknownSection``, ``ProjectDamaged``."""
     plan.require(connection, section_id)
-    state = _state(connection, section_id)
-    body = revision_body(connection, state.revision) if state.revision else ""
-    return SectionText(section=section_id, revision=state.revision, body=body, tail=state.tail)
+    row = _row(connection, section_id)
+    if row is None:
+        return SectionText(section=section_id, revision=0, body="", tail="")
+    body = revision_body(connection, row.revision) if row.revision else ""
+    if _sha256(body + row.tail) != row.sha256:
+        raise ProjectDamaged(f"The text of section {section_id} is damaged.")
+    return SectionText(section=section_id, revision=row.revision or 0, body=body, tail=row.tail)
 
 
 def store_text(
@@ -64,18 +60,19 @@ def store_text(
     """
     _require_expected(connection, section_id, expected)
     body = schema.storable(body)
-    newest = _newest(connection, expected)
+    newest = _require_revision(connection, expected) if expected else None
     if newest is None or newest.sha256 != _sha256(body):
         newest = _add_revision(connection, section_id, body, origin, run)
-    _set_state(connection, section_id, newest.id, body, tail)
+    _set_state(connection, section_id, newest, body, tail)
     return _record(newest)
 
 
 def store_tail(connection: Connection, section_id: int, tail: str, *, expected: int) -> None:
     """Replace the unsettled text behind the newest revision. Raises as ``store_text`` does."""
-    state = _require_expected(connection, section_id, expected)
-    body = revision_body(connection, state.revision) if state.revision else ""
-    _set_state(connection, section_id, state.revision, body, tail)
+    _require_expected(connection, section_id, expected)
+    newest = _require_revision(connection, expected) if expected else None
+    body = revision_body(connection, expected) if tail and expected else ""
+    _set_state(connection, section_id, newest, body, tail)
 
 
 def revisions(connection: Connection, section_id: int) -> tuple[Revision, ...]:
@@ -104,12 +101,12 @@ def restore(connection: Connection, section_id: int, revision_id: int, expected:
 
     Raises ``UnknownSection``, ``StaleRevision``; ``ProjectError`` for a revision of another section.
     """
-    state = _require_expected(connection, section_id, expected)
+    _require_expected(connection, section_id, expected)
     if _require_revision(connection, revision_id).section != section_id:
         raise ProjectError(f"Revision {revision_id} belongs to another section.")
-    if state.tail:
-        settled = revision_body(connection, state.revision) if state.revision else ""
-        kept = store_text(connection, section_id, settled + state.tail, expected=expected, origin=Origin.GENERATED)
+    now = text(connection, section_id)
+    if now.tail:
+        kept = store_text(connection, section_id, now.body + now.tail, expected=expected, origin=Origin.GENERATED)
         expected = kept.id
     body = revision_body(connection, revision_id)
     return store_text(connection, section_id, body, expected=expected, origin=Origin.RESTORED)
@@ -122,8 +119,7 @@ def current_sha256(connection: Connection, section_id: int) -> str:
     """
     below = plan.subtree(connection, section_id)
     if len(below) == 1:
-        found = select(_text.c.sha256).where(_text.c.section == section_id)
-        return (connection.execute(found).scalar_one_or_none() or plan.EMPTY_SHA256).hex()
+        return leaf_sha256(connection)[section_id]
     inside = set(below)
     leaves = [each.id for each in plan.sections(connection) if each.leaf and each.id in inside]
     texts = [text(connection, leaf) for leaf in leaves]
@@ -131,19 +127,24 @@ def current_sha256(connection: Connection, section_id: int) -> str:
     return _sha256(whole).hex()
 
 
-def _state(connection: Connection, section_id: int) -> _State:
-    row = connection.execute(select(_text).where(_text.c.section == section_id)).one_or_none()
-    return _State(0, "") if row is None else _State(row.revision or 0, row.tail)
+def leaf_sha256(connection: Connection) -> defaultdict[int, str]:
+    """Return the SHA-256 (hexadecimal) of what each leaf says now, that of no text for one without."""
+    found = connection.execute(select(_text.c.section, _text.c.sha256))
+    return defaultdict(plan.EMPTY_SHA256.hex, {row.section: row.sha256.hex() for row in found})
 
 
-def _require_expected(connection: Connection, section_id: int, expected: int) -> _State:
+def _row(connection: Connection, section_id: int) -> Row[Any] | None:
+    return connection.execute(select(_text).where(_text.c.section == section_id)).one_or_none()
+
+
+def _require_expected(connection: Connection, section_id: int, expected: int) -> None:
     plan.require_leaf(connection, section_id)
-    state = _state(connection, section_id)
-    if state.revision != expected:
+    row = _row(connection, section_id)
+    newest = (row and row.revision) or 0
+    if newest != expected:
         raise StaleRevision(
-            f"Section {section_id} is at revision {state.revision}, not at {expected}: its text was changed meanwhile."
+            f"Section {section_id} is at revision {newest}, not at {expected}: its text was changed meanwhile."
         )
-    return state
 
 
 def _require_revision(connection: Connection, revision_id: int) -> Row[Any]:
@@ -151,10 +152,6 @@ def _require_revision(connection: Connection, revision_id: int) -> Row[Any]:
     if row is None:
         raise ProjectError(f"There is no revision {revision_id}.")
     return row
-
-
-def _newest(connection: Connection, revision_id: int) -> Row[Any] | None:
-    return _require_revision(connection, revision_id) if revision_id else None
 
 
 def _add_revision(connection: Connection, section_id: int, body: str, origin: Origin, run: int | None) -> Row[Any]:
@@ -199,14 +196,14 @@ def _parts(hashes: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
     return (hashes[start : start + _AT_ONCE] for start in range(0, len(hashes), _AT_ONCE))
 
 
-def _set_state(connection: Connection, section_id: int, revision: int, body: str, tail: str) -> None:
-    whole = body + schema.storable(tail)
-    values: dict[str, Any] = {
-        "revision": revision or None,
-        "words": count_words(whole),
-        "sha256": _sha256(whole),
-        "tail": tail,
-    }
+def _set_state(connection: Connection, section_id: int, newest: Row[Any] | None, body: str, tail: str) -> None:
+    """Set what a section says now; ``body``, that of the newest revision, is looked at only if there is a tail."""
+    values: dict[str, Any] = {"revision": newest and newest.id, "tail": tail}
+    if newest is None or tail:
+        whole = body + schema.storable(tail)
+        values |= {"words": count_words(whole), "sha256": _sha256(whole)}
+    else:
+        values |= {"words": newest.words, "sha256": newest.sha256}
     change = sqlite.insert(_text).values(section=section_id, **values)
     connection.execute(change.on_conflict_do_update(index_elements=[_text.c.section], set_=values))
 
