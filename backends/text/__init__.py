@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How text is measured, in one place, for both layers."""

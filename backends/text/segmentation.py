@@ -35,102 +35,15 @@ _LOOKBACK = 24
 _LOOKAHEAD = 16
 
 # Followed by a name, a number or an example: never the end.
-_ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "dr",
-        "prof",
-        "st",
-        "messrs",
-        "mme",
-        "mlle",
-        "mgr",
-        "capt",
-        "cpt",
-        "col",
-        "gen",
-        "lt",
-        "sgt",
-        "cmdr",
-        "adm",
-        "maj",
-        "rev",
-        "hon",
-        "fr",
-        "gov",
-        "sen",
-        "rep",
-        "pres",
-        "supt",
-        "insp",
-        "e.g",
-        "i.e",
-        "eg",
-        "ie",
-        "cf",
-        "viz",
-        "vs",
-        "ca",
-        "approx",
-        "fig",
-        "figs",
-        "vol",
-        "vols",
-        "pp",
-        "eds",
-        "trans",
-        "dept",
-        "esq",
-        "bros",
-        "mt",
-        "ft",
-        "bzw",
-        "z.b",
-        "d.h",
-        "u.a",
-        "sog",
-        "nr",
-        "hr",
-        "fr",
-        "dr.h",
-        "vgl",
-        "p.ex",
-        "m.e",
-        "sr",
-        "sra",
-        "srta",
-        "dra",
-        "ud",
-        "uds",
-    ]
-)
+_ABBREVIATION_LIST = """
+    mr mrs ms mx dr prof st messrs mme mlle mgr capt cpt col gen lt sgt cmdr adm maj rev hon fr gov sen rep pres supt
+    insp e.g i.e eg ie cf viz vs ca approx fig figs vol vols pp eds trans dept esq bros mt ft
+    bzw z.b d.h u.a sog nr hr vgl p.ex m.e sr sra srta dra ud uds
+"""
 # The end where a capital follows, inside where a number does.
-_BEFORE_NUMBER = frozenset(
-    [
-        "no",
-        "nos",
-        "p",
-        "art",
-        "sec",
-        "ch",
-        "chap",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-    ]
-)
+_BEFORE_NUMBER_LIST = "no nos p art sec ch chap jan feb mar apr jun jul aug sep sept oct nov dec"
+_ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
+_BEFORE_NUMBER = frozenset(_BEFORE_NUMBER_LIST.split())
 
 
 class Span(NamedTuple):
@@ -255,6 +168,10 @@ class SentenceScanner:
             self._tail += "".join(self._pieces)
             self._pieces = []
         return self._tail
+
+    def tail_begins(self, mark: str) -> bool:
+        """Return whether the sentence in progress begins with ``mark``."""
+        return (self._tail or "".join(self._pieces)).startswith(mark)
 
     def certain_text(self, number: int) -> str:
         """Return the text from the start of sentence ``number`` (negative: from the last) to that of the next."""

@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notices that a text begins to repeat itself, token by token, and says from where to write again.
+
+Loops reinforce themselves (DITTO, "Learning to Break the Loop"), so the guard acts on the first repeat: of a run of
+tokens, of a sentence, nearly of a sentence, of thirteen tokens in a row, of a paragraph's opening, and on too many
+repeated 4-grams in the last thousand tokens. It knows the whole document, not only the model's context.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from backends.text import ngrams
+from backends.text.segmentation import Boundary, SentenceScanner
+from backends.types import RepetitionPolicy
+
+_MAX_PERIOD = 256
+_SHORT_RUN = 16
+_TABLE_RUN = 96
+_KEY_TOKENS = 4
+_KEEP_WITHIN = 600
+_SAME_MARKS = 2
+_LINE_BREAKS = 6
+_MARKS = 90
+_INVALID = 4
+_NEAR_WORDS = 10
+_NEAR_SHARE = 0.8
+_NEAR_GRAM = 5
+_PASSAGE = 13
+_WINDOW_GRAM = 4
+_WINDOW_AT_LEAST = 500
+_SENTENCE_SHARE = 0.2
+_OPENING_WORDS = 4
+_OPENING_MEMORY = 3
+
+_LETTER = re.compile(r"[^\W_]")
+_INVALID_CHARACTER = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A repetition: take the text back to its first ``keep`` code points and write on differently.
+
+    ``kind`` is one of period, blank, marks, invalid, sentence, adjacent, near, passage, opening, window.
+    """
+
+    keep: int
+    kind: str
+
+
+class RepetitionGuard:
+    """Follows one take. ``known`` are the sentences of the document before it, in order.
+
+    Positions are code points of the take. What ``feed`` reports is remembered like any other text until ``rewind``
+    takes it back, so that a caller who lets a repetition stand can go on.
+    """
+
+    def __init__(self, policy: RepetitionPolicy, known: Sequence[str] = ()) -> None:
+        self._sentences = _SentenceMemory(policy)
+        for sentence in known:
+            self._sentences.learn(sentence)
+        self._periods = _Periods()
+        self._openings = _Openings()
+        self._scanner = SentenceScanner()
+        self._starts: list[int] = []
+        self._quiet = _QuietRun()
+        self._settled = 0
+
+    @property
+    def settled(self) -> int:
+        """How many code points from the start no later loop will reach behind."""
+        return self._settled
+
+    def feed(self, token: int, text: str) -> Loop | None:
+        """Append a token and the text that it added; return the loop that it completes, if any."""
+        self._starts.append(self._scanner.length)
+        kind, keep = "", 0
+        if self._periods.add(token, self._is_table()):
+            kind, keep = "period", self._before(self._starts[self._periods.run_start])
+        found = self._scanner.feed(text)
+        if found:
+            self._openings.begin(found)
+        if self._openings.feed(text, self._scanner.length):
+            kind, keep = "opening", self._last_end()
+        for number, boundary in enumerate(found, start=-len(found)):
+            kind, keep = self._sentence(number, boundary) or (kind, keep)
+        run = self._quiet.add(text, self._scanner.length)
+        if run:
+            kind, keep = run, self._quiet.start
+        if not kind:
+            self._settle()
+            return None
+        return Loop(max(keep, self._settled), kind)
+
+    def rewind(self, characters_kept: int, tokens_kept: int) -> None:
+        """Forget all but the first ``characters_kept`` code points, which ``tokens_kept`` tokens made."""
+        self._scanner.rewind(self._scanner.length - characters_kept)
+        self._sentences.rewind(len(self._scanner.boundaries))
+        self._periods.rewind(tokens_kept)
+        self._openings.rewind(characters_kept)
+        del self._starts[tokens_kept:]
+        self._quiet = _QuietRun(characters_kept)
+        self._settled = min(self._settled, characters_kept)
+
+    def _sentence(self, number: int, boundary: Boundary) -> tuple[str, int] | None:
+        kind = self._sentences.add(self._scanner.certain_text(number))
+        if not kind:
+            return None
+        position = len(self._scanner.boundaries) + number - 1
+        return kind, self._scanner.boundaries[position].end if position >= 0 else 0
+
+    def _last_end(self) -> int:
+        return self._scanner.boundaries[-1].end if self._scanner.boundaries else 0
+
+    def _before(self, position: int) -> int:
+        """The last sentence end up to ``position``; the position itself where that is far.
+
+        A repeat may seem to begin a mark too early, because the sentences before both copies end alike.
+        """
+        boundaries = self._scanner.boundaries
+        index = bisect.bisect_right(boundaries, position + _SAME_MARKS, key=lambda boundary: boundary.end) - 1
+        end = boundaries[index].end if index >= 0 else 0
+        return end if position - end <= _KEEP_WITHIN else position
+
+    def _settle(self) -> None:
+        if self._scanner.boundaries and self._last_end() > self._settled:
+            run_start = self._starts[self._periods.earliest]
+            self._settled = max(self._settled, min(self._last_end(), self._before(run_start)))
+
+    def _is_table(self) -> bool:
+        return self._scanner.tail_begins("|")
+
+
+class _Periods:
+    """Finds runs of tokens that repeat with a period of up to 256 tokens.
+
+    The last occurrence of the last four tokens proposes a period; as long as it holds, the run grows. Everything is
+    kept for each token, so that taking tokens back is exact.
+    """
+
+    def __init__(self) -> None:
+        self._tokens: list[int] = []
+        self._state: list[tuple[int, int]] = [(0, 0)]
+        self._last: dict[tuple[int, ...], int] = {}
+        self._undo: list[tuple[tuple[int, ...], int | None]] = []
+
+    def add(self, token: int, table: bool) -> bool:
+        """Append a token; return whether a loop is now proven."""
+        tokens, here = self._tokens, len(self._tokens)
+        tokens.append(token)
+        key = tuple(tokens[-_KEY_TOKENS:])
+        earlier = self._last.get(key)
+        self._last[key] = here
+        self._undo.append((key, earlier))
+        period, run = self._state[-1]
+        if period and tokens[here - period] == token:
+            run += 1
+        elif earlier is not None and here - earlier <= _MAX_PERIOD and here >= _KEY_TOKENS:
+            period, run = here - earlier, _KEY_TOKENS
+        else:
+            period = run = 0
+        self._state.append((period, run))
+        return run >= period and run >= (_TABLE_RUN if table else _SHORT_RUN)
+
+    @property
+    def run_start(self) -> int:
+        """The token at which the repeat in progress begins."""
+        return len(self._tokens) - self._state[-1][1]
+
+    @property
+    def earliest(self) -> int:
+        """The first token that a later run may reach back to."""
+        return max(0, min(self.run_start, len(self._tokens) - _KEY_TOKENS))
+
+    def rewind(self, kept: int) -> None:
+        """Forget all but the first ``kept`` tokens."""
+        while len(self._tokens) > kept:
+            self._tokens.pop()
+            self._state.pop()
+            key, earlier = self._undo.pop()
+            if earlier is None:
+                del self._last[key]
+            else:
+                self._last[key] = earlier
+
+
+class _QuietRun:
+    """Counts what comes without a letter or digit: line breaks, marks, characters that are no valid text."""
+
+    def __init__(self, start: int = 0) -> None:
+        self.start = start
+        self._text = ""
+
+    def add(self, text: str, length: int) -> str:
+        """Append ``text`` that ends at ``length``; return the kind of run that is too long by now, if any."""
+        if _LETTER.search(text):
+            self.start, self._text = length, ""
+            return ""
+        if not self._text:
+            self.start = length - len(text)
+        self._text += text
+        if self._text.count("\n") >= _LINE_BREAKS and not self._text.strip():
+            return "blank"
+        if self._text.count(_INVALID_CHARACTER) >= _INVALID:
+            return "invalid"
+        return "marks" if len(self._text) >= _MARKS else ""
+
+
+@dataclass(slots=True)
+class _Opening:
+    """A paragraph's first words: where it begins, its text until they are known, and where they were known."""
+
+    start: int
+    text: str = ""
+    words: tuple[str, ...] = ()
+    known_at: int = 0
+
+
+class _Openings:
+    """Compares each paragraph's first words with those of the paragraphs just before it."""
+
+    def __init__(self) -> None:
+        self._all: list[_Opening] = [_Opening(0)]
+        self._open = True
+
+    def begin(self, found: list[Boundary]) -> None:
+        """Note the paragraphs that begin after ``found``; call it before the token's own text is fed."""
+        for boundary in found:
+            if boundary.paragraph:
+                self._all.append(_Opening(boundary.start))
+                self._open = True
+
+    def feed(self, text: str, length: int) -> bool:
+        """Append ``text`` that ends at ``length``; return whether it completes an opening that was used before."""
+        if not self._open:
+            return False
+        current = self._all[-1]
+        before = length - len(text)
+        current.text += text[max(0, current.start - before) :]
+        words = ngrams.words(current.text)
+        if len(words) <= _OPENING_WORDS:
+            return False
+        self._open = False
+        current.words, current.known_at = tuple(words[:_OPENING_WORDS]), length
+        if ngrams.is_structured(current.text):
+            current.words = ()
+        earlier = self._all[-1 - _OPENING_MEMORY : -1]
+        return bool(current.words) and any(other.words == current.words for other in earlier)
+
+    def rewind(self, kept: int) -> None:
+        """Forget all but the first ``kept`` code points."""
+        while len(self._all) > 1 and self._all[-1].start >= kept:
+            self._all.pop()
+        current = self._all[-1]
+        if current.known_at > kept or not current.known_at:
+            current.text = current.text[: max(0, kept - current.start)]
+            current.words, current.known_at = (), 0
+        self._open = not current.known_at
+
+
+@dataclass(slots=True)
+class _Sentence:
+    """What one sentence added to the memory, so that it can be taken out again."""
+
+    text: str
+    near: list[int] = field(default_factory=list)
+    passages: list[int] = field(default_factory=list)
+    tokens: int = 0
+    window: int = 0
+
+
+class _SentenceMemory:
+    """All sentences of the document, exactly and by their n-grams, with the last of them on top."""
+
+    def __init__(self, policy: RepetitionPolicy) -> None:
+        self._policy = policy
+        self._known = 0
+        self._all: list[_Sentence] = []
+        self._seen: Counter[str] = Counter()
+        self._near: dict[int, int] = {}
+        self._passages: dict[int, int] = {}
+        self._tokens: list[str] = []
+        self._window = _GramWindow()
+
+    def learn(self, sentence: str) -> None:
+        """Remember a sentence of the document before the take."""
+        self._remember(sentence, self._parts(sentence))
+        self._known += 1
+
+    def add(self, text: str) -> str:
+        """Remember a sentence of the take; return the kind of repetition that it is, or nothing."""
+        parts = self._parts(text)
+        kind = self._exact(parts[0])
+        if not kind and len(parts[0]) >= _NEAR_WORDS and self._is_near(parts[0]):
+            kind = "near"
+        passages, repeated = self._remember(text, parts)
+        if not kind and passages:
+            kind = "passage"
+        return kind or ("window" if repeated and self._window.repeats_too_much else "")
+
+    def rewind(self, kept: int) -> None:
+        """Forget all but the first ``kept`` sentences of the take."""
+        while len(self._all) > self._known + kept:
+            sentence = self._all.pop()
+            number = len(self._all)
+            self._seen[sentence.text] -= 1
+            _forget(self._near, sentence.near, number)
+            _forget(self._passages, sentence.passages, number)
+            self._window.pop(sentence.window)
+            del self._tokens[len(self._tokens) - sentence.tokens :]
+
+    def _parts(self, text: str) -> tuple[list[str], list[str]]:
+        """The words of a sentence, and its tokens; neither where repetition is the form (tables, headings)."""
+        if text.lstrip()[:1] in ("|", "#"):
+            return [], []
+        return ngrams.words(text), ngrams.tokens(ngrams.without_leaders(text))
+
+    def _exact(self, words: list[str]) -> str:
+        text = " ".join(words)
+        if len(words) >= self._policy.sentence_words and self._seen[text] > 0:
+            return "sentence"
+        adjacent = len(words) >= self._policy.adjacent_words and self._all and self._all[-1].text == text
+        return "adjacent" if adjacent else ""
+
+    def _is_near(self, words: list[str]) -> bool:
+        keys = [hash(gram) for gram in ngrams.grams(words, _NEAR_GRAM)]
+        hits = Counter(self._near[key] for key in keys if key in self._near)
+        return bool(hits) and max(hits.values()) >= _NEAR_SHARE * len(keys)
+
+    def _remember(self, text: str, parts: tuple[list[str], list[str]]) -> tuple[int, int]:
+        """Store a sentence; return how many of its passages and of its 4-grams occurred before."""
+        words, tokens = parts
+        number = len(self._all)
+        sentence = _Sentence(" ".join(words), tokens=len(tokens))
+        self._seen[sentence.text] += 1
+        if len(words) >= _NEAR_WORDS:
+            sentence.near = [hash(gram) for gram in ngrams.grams(words, _NEAR_GRAM)]
+            for key in sentence.near:
+                self._near.setdefault(key, number)
+        repeats = self._remember_passages(sentence, tokens, number)
+        repeated = self._remember_window(sentence, text, tokens)
+        self._tokens += tokens
+        self._all.append(sentence)
+        return repeats, repeated
+
+    def _remember_passages(self, sentence: _Sentence, tokens: list[str], number: int) -> int:
+        joined = self._tokens[1 - _PASSAGE :] + tokens
+        sentence.passages = [hash(gram) for gram in ngrams.grams(joined, _PASSAGE)]
+        repeats = sum(key in self._passages for key in sentence.passages)
+        for key in sentence.passages:
+            self._passages.setdefault(key, number)
+        return repeats
+
+    def _remember_window(self, sentence: _Sentence, text: str, tokens: list[str]) -> int:
+        if ngrams.is_structured(text):
+            return 0
+        joined = self._tokens[1 - _WINDOW_GRAM :] + tokens
+        repeated = 0
+        for gram in ngrams.grams(joined, _WINDOW_GRAM):
+            repeated += self._window.push(hash(gram))
+            sentence.window += 1
+        return repeated if repeated >= _SENTENCE_SHARE * sentence.window else 0
+
+
+def _forget(index: dict[int, int], keys: list[int], number: int) -> None:
+    for key in keys:
+        if index.get(key) == number:
+            del index[key]
+
+
+class _GramWindow:
+    """The 4-grams of the last thousand tokens, and how many of them are repeats."""
+
+    def __init__(self) -> None:
+        self._grams: list[int] = []
+        self._counts: dict[int, int] = {}
+
+    def push(self, gram: int) -> bool:
+        """Append a gram; return whether the window had it already."""
+        self._grams.append(gram)
+        if len(self._grams) > ngrams.WINDOW:
+            self._drop(self._grams[-1 - ngrams.WINDOW])
+        count = self._counts.get(gram, 0)
+        self._counts[gram] = count + 1
+        return count > 0
+
+    def pop(self, number: int) -> None:
+        """Take back the last ``number`` grams."""
+        for _ in range(number):
+            self._drop(self._grams.pop())
+            if len(self._grams) >= ngrams.WINDOW:
+                gram = self._grams[-ngrams.WINDOW]
+                self._counts[gram] = self._counts.get(gram, 0) + 1
+
+    @property
+    def repeats_too_much(self) -> bool:
+        """Whether the window's seq-rep-4 is above the threshold to act (early on: of 500 tokens)."""
+        total = min(len(self._grams), ngrams.WINDOW)
+        return total - len(self._counts) > ngrams.ACT * max(total, _WINDOW_AT_LEAST)
+
+    def _drop(self, gram: int) -> None:
+        count = self._counts[gram] - 1
+        if count:
+            self._counts[gram] = count
+        else:
+            del self._counts[gram]
