@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Begins a document: everything that can be refused is refused before a project file is made."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backends.base import Backend
+from studio.cli.brief import read_brief
+from studio.cli.options import MAX_SEED, model_of, model_settings, user_settings
+from studio.cli.places import Places, places_for_new
+from studio.cli.run import load_model
+from studio.project.records import Brief
+from studio.project.store import Project
+from studio.writing.runner import require_room_for_brief
+
+
+@contextmanager
+def new_project(arguments: argparse.Namespace, out: Path | None) -> Iterator[tuple[Project, Backend, Places]]:
+    """Check brief, places and model, make the project, and yield it with its loaded model.
+
+    Raises UserError, BackendError or ProjectError with nothing left behind.
+    """
+    brief = _brief(arguments)
+    places = places_for_new(brief.text, arguments.project, out)
+    settings = model_settings(arguments, model_of(arguments, user_settings().model))
+    seed = random.randrange(MAX_SEED + 1) if arguments.seed is None else arguments.seed
+    with load_model(settings) as backend:
+        require_room_for_brief(backend, brief)
+        with Project.create(places.project, brief, seed=seed, model=settings.path) as project:
+            print(f"Project {places.project}, seed {seed}, model {backend.capabilities.model_name}", file=sys.stderr)
+            yield project, backend, places
+
+
+def _brief(arguments: argparse.Namespace) -> Brief:
+    settings = user_settings()
+    return Brief(
+        text=read_brief(arguments.brief),
+        words=arguments.words,
+        kind=arguments.kind or settings.kind,
+        language=arguments.language or settings.language,
+    )

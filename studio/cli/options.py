@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share, and what comes of them. Settings stand in for options that are not given."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from backends.types import ModelSettings
+from studio.settings import Settings, all_settings, load_settings
+
+MAX_SEED = 2**32 - 1
+_Given = TypeVar("_Given")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,16}(?:-[A-Za-z0-9]{1,8})*")
+
+
+def add_brief_options(parser: argparse.ArgumentParser) -> None:
+    """Add what describes a new document."""
+    parser.add_argument("brief", metavar="BRIEF", help="what to write about: text, or the path of a text file")
+    parser.add_argument("--words", type=_words, required=True, metavar="N", help="length of the document in words")
+    parser.add_argument("--kind", choices=_kinds(), help="kind of document")
+    parser.add_argument("--language", type=_language, metavar="TAG", help="language of the document, such as en or de")
+    parser.add_argument(
+        "--seed",
+        type=_whole(0, MAX_SEED),
+        metavar="S",
+        help="seed of the random choices; without it a new one is taken",
+    )
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how the model is opened."""
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", metavar="FILE.gguf", help="model that writes; without it the starter model")
+    group.add_argument("--gpu-layers", type=_gpu_layers, metavar="auto|N", help="layers of the model on the GPU")
+    group.add_argument("--threads", type=_whole(1, 1024), metavar="N", help="processor threads of the engine")
+    group.add_argument("--context", type=_whole(1, 1_048_576), metavar="N", help="context of the model in tokens")
+    group.add_argument("--device", metavar="NAME", help="device that the model runs on")
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object to standard output")
+
+
+def add_project_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the project file that a command works on."""
+    parser.add_argument("project", metavar="PROJECT", type=Path, help="project file (.longhand)")
+
+
+def model_settings(arguments: argparse.Namespace, model: str) -> ModelSettings:
+    """Return how to open ``model`` (empty: the starter model) with the options given and the settings."""
+    settings = user_settings()
+    return ModelSettings(
+        path=model,
+        context_tokens=_given(arguments.context, settings.context),
+        threads=_given(arguments.threads, settings.threads),
+        gpu_layers=_given(arguments.gpu_layers, settings.gpu_layers),
+        device=_given(arguments.device, settings.device),
+    )
+
+
+def model_of(arguments: argparse.Namespace, otherwise: str) -> str:
+    """Return the absolute path of the model that was asked for, or the path given for the other case."""
+    model = _given(arguments.model, otherwise)
+    return str(Path(model).expanduser().absolute()) if model else ""
+
+
+@cache
+def user_settings() -> Settings:
+    """Return the user's settings; what is wrong with them is said once on stderr."""
+    loaded = load_settings()
+    for warning in loaded.warnings:
+        print(f"longhand: {warning}", file=sys.stderr)
+    return loaded.settings
+
+
+def _given(option: _Given | None, otherwise: _Given) -> _Given:
+    return otherwise if option is None else option
+
+
+def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        try:
+            value = int(text.replace(",", "").replace("_", ""))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number.") from None
+        if not minimum <= value <= maximum:
+            raise argparse.ArgumentTypeError(f"{text} is not between {minimum:,} and {maximum:,}.")
+        return value
+
+    return convert
+
+
+def _words(text: str) -> int:
+    from studio.planning.budget import MAX_DOCUMENT_WORDS, MIN_DOCUMENT_WORDS
+
+    return _whole(MIN_DOCUMENT_WORDS, MAX_DOCUMENT_WORDS)(text)
+
+
+def _gpu_layers(text: str) -> int:
+    return -1 if text == "auto" else _whole(0, 1000)(text)
+
+
+def _language(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a language tag; give one such as en, de or pt-BR.")
+    return text
+
+
+def _kinds() -> tuple[str, ...]:
+    return next(setting.choices for setting in all_settings() if setting.key == "kind")

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a project is, in one object for programs and in lines for people."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from studio.cli.screen import plain
+from studio.project.records import Section, Status
+from studio.project.store import Project
+
+STARTER = "starter"
+"""How reports call the model that comes with the program."""
+
+
+def project_report(project: Project) -> dict[str, Any]:
+    """Return what ``--json`` prints: the sections are the leaves; usage sums all model calls in the run log."""
+    info = project.info
+    return {
+        "project": str(info.path),
+        "model": info.model or STARTER,
+        "seed": info.seed,
+        "words_target": info.brief.words,
+        "words": project.words(),
+        "sections": [{"title": leaf.title, "target": leaf.target, "words": leaf.words} for leaf in project.leaves()],
+        "usage": _usage(project),
+    }
+
+
+def print_json(report: dict[str, Any]) -> None:
+    """Print one JSON object on stdout."""
+    print(json.dumps(report, ensure_ascii=False, indent=2))
+
+
+def is_finished(project: Project) -> bool:
+    """Say whether every section that may be written is written."""
+    leaves = project.leaves()
+    return bool(leaves) and all(leaf.status is Status.WRITTEN or leaf.locked for leaf in leaves)
+
+
+def outline(project: Project) -> list[str]:
+    """Return the state of a project as lines: the head, then each section with its words and target."""
+    info, sections = project.info, project.sections()
+    head = [
+        f"Title    {plain(info.title) or '(none yet)'}",
+        f"Project  {info.path}",
+        f"Model    {info.model or 'the starter model'}",
+        f"Seed     {info.seed}",
+        f"Words    {project.words():,} of {info.brief.words:,}",
+    ]
+    if not sections:
+        return [*head, "", "There is no plan yet."]
+    return [*head, "", *map(_outline_line, sections)]
+
+
+def _outline_line(section: Section) -> str:
+    indent = "  " * section.number.count(".")
+    state = f", {section.status}" if section.leaf else ""
+    return f"{indent}{section.number}  {plain(section.title)}  ({section.words:,} of {section.target:,} words{state})"
+
+
+def _usage(project: Project) -> dict[str, int | float]:
+    outcomes = [run.outcome for run in project.runs() if run.outcome is not None]
+    return {
+        "prompt_tokens": sum(outcome.prompt_tokens for outcome in outcomes),
+        "cached_tokens": sum(outcome.cached_tokens for outcome in outcomes),
+        "completion_tokens": sum(outcome.completion_tokens for outcome in outcomes),
+        "seconds": round(sum(outcome.seconds for outcome in outcomes), 3),
+    }

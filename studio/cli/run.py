@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drives a run of the writing floor from the command line: shows it, lets Ctrl-C stop it, exports what is finished."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from backends.base import Backend
+from backends.types import ModelSettings
+from studio.cli.errors import INTERRUPTED, SUCCESS
+from studio.cli.places import Places, resume_command
+from studio.cli.progress import ProgressDisplay
+from studio.cli.report import print_json, project_report
+from studio.cli.screen import Screen
+from studio.formats.export import export_markdown
+from studio.project.store import Project
+from studio.writing.events import DocumentFinished, WritingEvent
+from studio.writing.runner import Runner
+from studio.writing.session import open_model
+
+STARTER_LINE = (
+    "Writing with the starter model, a small demonstration; choose a real model with --model FILE.gguf "
+    "(any instruction-tuned GGUF)."
+)
+
+
+def load_model(settings: ModelSettings) -> Backend:
+    """Start the model, and say so where it is only the starter model. Raises BackendError."""
+    if not settings.path:
+        print(STARTER_LINE, file=sys.stderr)
+    return open_model(settings)
+
+
+def write_project(project: Project, backend: Backend, places: Places, *, as_json: bool) -> int:
+    """Write what is missing, export the finished document, and return the exit code."""
+    screen = Screen(sys.stderr)
+    with _resumable(places):
+        finished = _consume(Runner(project, backend), screen, plan_only=False)
+        if finished:
+            finish(project, places, screen, as_json=as_json)
+            return SUCCESS
+    say_how_to_resume(places, screen)
+    return INTERRUPTED
+
+
+def plan_project(project: Project, backend: Backend, places: Places) -> bool:
+    """Make the plan; say whether it was made. An interrupted run tells how to go on."""
+    screen = Screen(sys.stderr)
+    with _resumable(places):
+        made = _consume(Runner(project, backend), screen, plan_only=True)
+    say_how_to_resume(places, screen)
+    return made
+
+
+def finish(project: Project, places: Places, screen: Screen, *, as_json: bool) -> None:
+    """Export a finished document and report on it. Raises ExportError."""
+    export_markdown(project, places.out)
+    screen.line(f"Written to {places.out}; the project is {places.project}.")
+    if as_json:
+        print_json(project_report(project))
+
+
+def say_how_to_resume(places: Places, screen: Screen) -> None:
+    """Print the command that goes on."""
+    screen.line(f"Go on with: {resume_command(places)}")
+
+
+def _consume(runner: Runner, screen: Screen, *, plan_only: bool) -> bool:
+    """Show a run to its end; say whether it was not stopped before it."""
+    display = ProgressDisplay(screen)
+    events = runner.plan() if plan_only else runner.write()
+    with _stopping(runner.pause) as stopped:
+        try:
+            for event in events:
+                display.show(event)
+                if stopped():
+                    screen.show("Stopping ... (Ctrl-C again stops at once)")
+                elif isinstance(event, DocumentFinished):
+                    return True
+        finally:
+            screen.clear()
+            _end(events)
+        return plan_only and not stopped()
+
+
+def _end(events: Iterator[WritingEvent]) -> None:
+    """Let a run that was broken off store what it has while the project is still open."""
+    if isinstance(events, Generator):
+        events.close()
+
+
+@contextmanager
+def _stopping(pause: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C or SIGTERM pause the run and a second one end it; yields whether one came."""
+    count = 0
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        nonlocal count
+        count += 1
+        if count > 1:
+            raise KeyboardInterrupt
+        pause()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: count > 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _resumable(places: Places) -> Iterator[None]:
+    """Whatever ends a run, the author learns the command that goes on: the project is on the disk."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say_how_to_resume(places, Screen(sys.stderr))
+        raise
+    except Exception as error:
+        error.add_note(f"Go on with: {resume_command(places)}")
+        raise
