@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import logging
@@ -299,8 +300,9 @@ class WorkerBackend(Backend):
         if self._worker is not None:
             worker, self._worker = self._worker, None
             worker.close(grace=0.0)
-            for message in worker.leftovers():
-                self._sort(message)
+            with contextlib.suppress(WorkerEnded):
+                for message in worker.leftovers():
+                    self._sort(message)
         steps = [Step(request.request, sum(request.received)) for request in self._requests.values()]
         error = self._note_death(ended, steps[0] if steps else Step(), self._capabilities)
         self._pending.extend(failure(Subject.REQUEST, number, error) for number in self._requests)

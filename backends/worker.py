@@ -33,7 +33,8 @@ from backends.types import Delta, Event, Finished, ModelSettings
 EXIT_GRACE = 2.0
 """Seconds between the order to end (or the death of the parent) and ending without cleaning up."""
 
-Load = Callable[[ModelSettings, dict[str, bytes]], tuple[Engine, Scheduler]]
+OpenEngine = Callable[[ModelSettings], Engine]
+MakeScheduler = Callable[[Engine, dict[str, bytes]], Scheduler]
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -43,19 +44,22 @@ def main(arguments: Sequence[str] = ()) -> None:
     """
     reader, writer = _take_pipes()
     _arrange_process(die_with_parent="--die-with-parent" in arguments)
-    Worker(reader, writer, _load).run()
+    Worker(reader, writer, _open_engine, Scheduler).run()
     sys.stderr.flush()
     # Not sys.exit: destructors of a native library must not decide whether this process ends.
     os._exit(0)
 
 
 class Worker:
-    """Serves one client. ``load`` opens the engine; it is a parameter so that heavy imports wait for ``Open``."""
+    """Serves one client. ``open_engine`` is called for ``Open``, so that heavy imports wait until then."""
 
-    def __init__(self, reader: FrameReader, writer: FrameWriter, load: Load) -> None:
+    def __init__(
+        self, reader: FrameReader, writer: FrameWriter, open_engine: OpenEngine, make_scheduler: MakeScheduler
+    ) -> None:
         self._reader = reader
         self._writer = writer
-        self._load = load
+        self._open_engine = open_engine
+        self._make_scheduler = make_scheduler
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._blobs: dict[str, bytes] = {}
         self._open_takes: dict[int, int] = {}
@@ -165,8 +169,9 @@ class Worker:
     def _open(self, settings: ModelSettings) -> None:
         if self._engine is not None:
             raise InvalidRequest("This worker has a model already.")
-        self._engine, self._scheduler = self._load(settings, self._blobs)
-        self._writer.write(messages.Opened(self._engine.capabilities))
+        engine = self._open_engine(settings)
+        self._engine, self._scheduler = engine, self._make_scheduler(engine, self._blobs)
+        self._writer.write(messages.Opened(engine.capabilities))
 
     def _submit(self, message: messages.Submit) -> None:
         self._opened()[1].submit(message.request_id, message.request)
@@ -227,7 +232,7 @@ class Worker:
         for request_id in tuple(self._open_takes):
             self._fail(Subject.REQUEST, request_id, error)
         scheduler.close()
-        self._scheduler = Scheduler(engine, self._blobs)
+        self._scheduler = self._make_scheduler(engine, self._blobs)
 
     def _free(self) -> None:
         try:
@@ -255,12 +260,11 @@ def coalesced(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(joined)
 
 
-def _load(settings: ModelSettings, blobs: dict[str, bytes]) -> tuple[Engine, Scheduler]:
+def _open_engine(settings: ModelSettings) -> Engine:
     # Here and not above: importing an engine can take a second, and the reading thread should listen meanwhile.
     from backends.engine import open_engine
 
-    engine = open_engine(settings)
-    return engine, Scheduler(engine, blobs)
+    return open_engine(settings)
 
 
 def _take_pipes() -> tuple[FrameReader, FrameWriter]:

@@ -91,7 +91,7 @@ class FakeScheduler:
         if request.prompt.raw.startswith("too long"):
             raise ContextOverflow("5,000 tokens do not fit into 4,096.", hint="Shorten it.")
         if request.prompt.raw.startswith("blob "):
-            request_id, self.running[request_id] = request_id, [self.blobs[request.prompt.raw[5:]].decode()]
+            self.running[request_id] = [self.blobs[request.prompt.raw[5:]].decode()]
         else:
             start = int(request.prompt.raw or 0)
             self.running[request_id] = NUMBERS[start : start + min(self.script["words"], request.max_tokens)][::-1]
@@ -155,21 +155,21 @@ class FakeScheduler:
 FRAMES = {}
 
 
-def load(settings, blobs):
+def open_engine(settings):
     engine = FakeEngine(settings)
     if engine.script["open_error"] == "die":
         os.kill(os.getpid(), signal.SIGABRT)
     if engine.script["open_error"]:
         raise ModelNotFound(engine.script["open_error"], hint="Look elsewhere.")
     engine.compute(engine.script["load"], False)
-    return engine, FakeScheduler(engine, blobs)
+    return engine
 
 
 def main():
     reader, writer = worker._take_pipes()
     FRAMES["writer"] = writer
     worker._arrange_process(die_with_parent="--die-with-parent" in sys.argv)
-    worker.Worker(reader, writer, load).run()
+    worker.Worker(reader, writer, open_engine, FakeScheduler).run()
     sys.stderr.flush()
     os._exit(0)
 
