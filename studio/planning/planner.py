@@ -8,6 +8,7 @@ tree with the right number of leaves and the right sum of words comes out.
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -142,16 +143,32 @@ def plan_grammar(sections: int) -> str:
 
 
 def parse_outline(answer: str) -> Outline:
-    """Read an answer as far as it is what was asked for; anything else is simply not there."""
+    """Read an answer as far as it is what was asked for; anything else is simply not there.
+
+    Of an answer that was cut off, its complete sections count.
+    """
     try:
         data = json.loads(answer)
     except ValueError:
-        return Outline("", ())
+        data = _salvage(answer)
     if not isinstance(data, dict):
         return Outline("", ())
     sections = data.get("sections")
     found = [_parse_section(item) for item in sections] if isinstance(sections, list) else []
     return Outline(_text(data.get("title")), tuple(found))
+
+
+def _salvage(answer: str) -> dict[str, object]:
+    """Return the title and the complete sections of an answer that is not whole."""
+    head, _, rest = answer.partition('"sections"')
+    title = re.search(r'"title": "([^"\\]*)"', head)
+    decoder, sections = json.JSONDecoder(), []
+    for match in re.finditer(r'\{"title"', rest):
+        try:
+            sections.append(decoder.raw_decode(rest, match.start())[0])
+        except ValueError:
+            break
+    return {"title": title[1] if title else "", "sections": sections}
 
 
 def title_of_brief(brief: str) -> str:

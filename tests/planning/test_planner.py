@@ -94,6 +94,14 @@ def test_unusable_answers_are_filled_in(text: str) -> None:
     assert builder.title == "A map"
 
 
+@pytest.mark.parametrize("cut", range(10, 150, 7))
+def test_of_an_answer_cut_off_the_complete_sections_count(cut: int) -> None:
+    whole = answer(3)
+    outline = parse_outline(whole[:cut])
+    assert outline.sections == parse_outline(whole).sections[: len(outline.sections)]
+    assert len(outline.sections) == max(0, whole[:cut].count("]}"))
+
+
 def test_surplus_sections_are_left_out_and_equal_titles_told_apart() -> None:
     builder = PlanBuilder(Brief("A map", 2000))
     builder.accept(json.dumps({"title": "T", "sections": [{"title": "The Map", "points": ["a b"]}] * 5}))
@@ -107,5 +115,8 @@ def test_the_grammar_names_the_exact_number_of_sections() -> None:
 
 
 def test_the_title_of_a_brief_is_its_first_words() -> None:
-    assert title_of_brief("A story of 2,000 words about a lighthouse keeper") == "A story of 2,000 words about a lighthouse ..."
+    assert (
+        title_of_brief("A story of 2,000 words about a lighthouse keeper")
+        == "A story of 2,000 words about a lighthouse ..."
+    )
     assert title_of_brief("The map.") == "The map"
