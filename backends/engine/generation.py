@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One take: from the logits of its last token to the next token, its text, and what the controls make of it.
+
+The tokens of prompt and answer are one list; what the cache lacks of it is what has to be decoded next. So taking
+text back is cutting the list and the cache: the last token that stays is decoded again for its logits, and a model
+that cannot be cut back simply lacks everything.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from backends.engine.base import Engine, Sampler
+from backends.engine.length import LengthController, Phase
+from backends.engine.repetition import Loop, RepetitionGuard
+from backends.engine.steering import Bias, Steering, forbidden
+from backends.engine.take_text import StopStrings, TakeText
+from backends.types import Delta, Event, Finished, FinishReason, GenerationRequest, Rewind, Settled, Usage
+
+_SAME_PLACE_CHARACTERS = 60
+_HOT_TOKENS = 12
+_HOT_STEP, _HOT_FROM, _HOTTEST = 0.15, 0.7, 1.4
+_SETTLE_TOKENS = 64
+_SEED_STEP, _HOT_SEED_STEP = 0x9E3779B1, 0x85EBCA6B
+
+
+@dataclass(slots=True)
+class _Retries:
+    """Where the take loops, how often it was taken back there, and what was forbidden at that place."""
+
+    place: int = -1
+    count: int = 0
+    banned: dict[int, set[int]] = field(default_factory=dict)
+    forced: collections.deque[frozenset[int]] = field(default_factory=collections.deque)
+    hot_until: int = 0
+
+
+class Generation:
+    """The state of one take on one sequence of an engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        request_id: int,
+        take: int,
+        request: GenerationRequest,
+        prompt: Sequence[int],
+        known_sentences: Sequence[str] = (),
+    ) -> None:
+        self.request_id, self.take = request_id, take
+        self.sequence = -1
+        self.cached_tokens = 0
+        self.prefill_ms = self.decode_ms = 0.0
+        self.finished = False
+        self._engine = engine
+        self._request = request
+        self._tokens = list(prompt)
+        self._prompt_length = len(prompt)
+        self._text = TakeText(engine.piece, trimmed=not request.prompt.answer_start and request.constraint is None)
+        self._stops = StopStrings(request.stop)
+        self._seed = (request.seed + take * _SEED_STEP) % 2**32
+        self._calm = engine.sampler(request.sampling, self._seed, request.constraint)
+        self._calm.prime(self._tokens)
+        self._sampler: Sampler = self._calm
+        self._steering = Steering(engine.classes)
+        self._length = LengthController(request.length) if request.length else None
+        self._guard = RepetitionGuard(request.repetition, known_sentences) if request.repetition else None
+        self._retries = _Retries()
+        self._shown = self._settled = self._closing_tokens = 0
+        self._rewound = 0
+        self._paragraphs: collections.deque[int] = collections.deque()
+
+    @property
+    def pending(self) -> list[int]:
+        """The tokens that the cache lacks before the next one can be sampled."""
+        return self._tokens[self._engine.sequence_length(self.sequence) :]
+
+    @property
+    def cached(self) -> list[int]:
+        """The tokens that are in the cache."""
+        return self._tokens[: self._engine.sequence_length(self.sequence)]
+
+    @property
+    def prompt(self) -> list[int]:
+        """The tokens of the prompt."""
+        return self._tokens[: self._prompt_length]
+
+    @property
+    def has_text(self) -> bool:
+        """Whether anything has been written."""
+        return bool(self._text.tokens)
+
+    def advance(self, row: int) -> list[Event]:
+        """Choose the next token from the logits of ``row`` and return what follows from it."""
+        token = self._choose(row)
+        if token in self._engine.classes.end_of_turn:
+            return self.finish(FinishReason.END_OF_TURN)
+        self._sampler.accept(token)
+        self._tokens.append(token)
+        text = self._text.feed(token)
+        events = self._control(token, text)
+        if not self.finished and self._limit_reached():
+            events += self.finish(FinishReason.LIMIT)
+        return events
+
+    def finish(self, reason: FinishReason) -> list[Event]:
+        """End the take: show what was held back and report."""
+        if reason is FinishReason.END_OF_TURN:
+            self._text.flush()
+        events = self._show(self._text.length)
+        return [*events, *self._end(reason, self._text.length)]
+
+    def close(self) -> None:
+        """Free the samplers."""
+        self._calm.close()
+        if self._sampler is not self._calm:
+            self._sampler.close()
+
+    # Choosing
+
+    def _choose(self, row: int) -> int:
+        """Sample; where a control refuses the token, sample the same row again without it."""
+        self._cool_down()
+        bias = self._bias()
+        token = self._sampler.sample(row, bias)
+        classes = self._engine.classes
+        if token in classes.end_of_turn and not self._may_end():
+            bias = bias + self._go_on()
+            token = self._sampler.sample(row, bias)
+        if token in classes.heading and self._length is not None and self._at_line_start():
+            token = self._sampler.sample(row, bias + self._steering.no_heading)
+        return token
+
+    def _bias(self) -> Bias:
+        if self._request.constraint is not None:
+            return ()
+        phase = self._length.phase if self._length else None
+        self._closing_tokens = self._closing_tokens + 1 if phase is Phase.CLOSE else 0
+        bias = self._steering.by_phase(phase, self._closing_tokens, self._at_sentence_end())
+        position = len(self._text.tokens)
+        if self._retries.forced:
+            return self._steering.no_end + self._steering.forced(self._retries.forced.popleft())
+        if position in self._retries.banned:
+            return bias + forbidden(self._retries.banned[position])
+        return bias
+
+    def _may_end(self) -> bool:
+        return self._length is None or self._request.constraint is not None or self._length.may_end
+
+    def _go_on(self) -> Bias:
+        """Return the bias that makes a model go on which wants to end too early."""
+        if self._at_line_start():
+            return self._steering.new_line
+        return self._steering.new_paragraph if self._at_sentence_end() else self._steering.new_sentence
+
+    def _at_line_start(self) -> bool:
+        tokens = self._text.tokens
+        return not tokens or self._text.tail(1).endswith("\n")
+
+    def _at_sentence_end(self) -> bool:
+        tokens = self._text.tokens
+        return not tokens or tokens[-1] in self._engine.classes.sentence_end or self._at_line_start()
+
+    # Controlling
+
+    def _control(self, token: int, text: str) -> list[Event]:
+        """Let stop strings, length and repetition judge the text with its new token."""
+        held, stopped = self._stops.feed(text)
+        if stopped:
+            return [*self._show(self._text.length - held), *self._end(FinishReason.STOPPED, self._text.length - held)]
+        if "\n" in text:
+            self._paragraphs.append(self._text.length)
+        loop = self._guard.feed(token, text) if self._guard else None
+        if self._length is not None:
+            self._length.feed(text)
+        if loop is not None:
+            return self._take_back(loop)
+        landing = self._length.verdict() if self._length is not None else None
+        if landing is not None:
+            length = self._text.length - landing.cut
+            return [*self._show(length), *self._end(FinishReason.LANDED, length)]
+        return [*self._show(self._text.length - held), *self._settle()]
+
+    def _limit_reached(self) -> bool:
+        full = len(self._tokens) >= self._engine.capabilities.context_tokens
+        return full or len(self._text.tokens) >= self._request.max_tokens
+
+    def _show(self, length: int) -> list[Event]:
+        """Bring what the reader sees to the first ``length`` code points."""
+        if length == self._shown:
+            return []
+        difference, self._shown = length - self._shown, length
+        if difference < 0:
+            return [Rewind(self.request_id, self.take, -difference)]
+        hidden = self._text.length - length
+        text = self._text.tail(difference + hidden)
+        return [Delta(self.request_id, self.take, text[len(text) - difference - hidden : len(text) - hidden], 1)]
+
+    def _settle(self) -> list[Event]:
+        """Promise text that no control will take back: at the end of a paragraph, and now and then inside of one."""
+        overdue = len(self._text.tokens) % _SETTLE_TOKENS == 0
+        if not overdue and not self._paragraphs:
+            return []
+        limits = [control.settled for control in (self._length, self._guard) if control is not None]
+        settled = min([self._shown, *limits])
+        if settled <= self._settled or not (overdue or settled >= self._paragraphs[0]):
+            return []
+        while self._paragraphs and self._paragraphs[0] <= settled:
+            self._paragraphs.popleft()
+        self._settled = settled
+        return [Settled(self.request_id, self.take, settled)]
+
+    def _end(self, reason: FinishReason, length: int) -> list[Event]:
+        self.finished = True
+        usage = Usage(
+            prompt_tokens=self._prompt_length,
+            cached_tokens=self.cached_tokens,
+            completion_tokens=len(self._text.tokens),
+            rewound_tokens=self._rewound,
+            prefill_ms=self.prefill_ms,
+            decode_ms=self.decode_ms,
+        )
+        settled = [Settled(self.request_id, self.take, length)] if length > self._settled else []
+        return [*settled, Finished(self.request_id, self.take, reason, usage)]
+
+    # Taking back
+
+    def _take_back(self, loop: Loop) -> list[Event]:
+        """Cut a loop off and make the model go on differently; where that fails, end the paragraph, then the take."""
+        policy = self._request.repetition
+        assert policy is not None
+        kept = min(self._text.tokens_within(max(loop.keep, self._settled)), len(self._text.tokens) - 1)
+        first = self._text.tokens[kept]
+        place = self._text.characters_of(kept)
+        retries = self._retries
+        near = retries.place >= 0 and abs(place - retries.place) <= _SAME_PLACE_CHARACTERS
+        retries.count = retries.count + 1 if near else 1
+        retries.place = place if not near else max(place, retries.place)
+        events = self._cut(kept)
+        if retries.count > policy.max_retries + 1 or self._rewound > 2 * self._request.max_tokens:
+            return [*events, *self.finish(FinishReason.END_OF_TURN)]
+        retries.banned.setdefault(kept, set()).add(first)
+        if retries.count > policy.max_retries:
+            self._force_paragraph()
+        else:
+            self._heat_up()
+        return events
+
+    def _cut(self, kept: int) -> list[Event]:
+        """Cut text, controls, samplers and cache back to the first ``kept`` tokens of the answer."""
+        characters = self._text.characters_of(kept)
+        taken = self._text.length - characters
+        self._rewound += len(self._text.tokens) - kept
+        if self._length is not None:
+            self._length.rewind(taken)
+        if self._guard is not None:
+            self._guard.rewind(characters, kept)
+        self._text.cut(kept)
+        self._stops.restart(self._text.tail(max(map(len, self._request.stop), default=0)))
+        while self._paragraphs and self._paragraphs[-1] > characters:
+            self._paragraphs.pop()
+        del self._tokens[self._prompt_length + kept :]
+        self._retries.banned = {at: tokens for at, tokens in self._retries.banned.items() if at <= kept}
+        self._retries.forced.clear()
+        self._sampler.rewind(self._text.tokens)
+        in_cache = self._engine.sequence_length(self.sequence)
+        self._engine.rewind(self.sequence, min(in_cache, len(self._tokens) - 1))
+        return self._show(min(self._shown, characters))
+
+    def _force_paragraph(self) -> None:
+        classes = self._engine.classes
+        if not self._at_sentence_end():
+            self._retries.forced.append(classes.sentence_end)
+        if not self._at_line_start() and classes.paragraph_break:
+            self._retries.forced.append(classes.paragraph_break)
+
+    def _heat_up(self) -> None:
+        """Sample the next tokens with more temperature and other random numbers."""
+        if self._sampler is not self._calm:
+            self._sampler.close()
+        count, sampling = self._retries.count, self._request.sampling
+        heat = min(max(sampling.temperature + _HOT_STEP * count, _HOT_FROM), _HOTTEST)
+        seed = (self._seed + (self._rewound + count) * _HOT_SEED_STEP) % 2**32
+        hotter = replace(sampling, temperature=max(heat, sampling.temperature))
+        self._sampler = self._engine.sampler(hotter, seed, self._request.constraint)
+        self._sampler.prime(self.prompt)
+        self._sampler.rewind(self._text.tokens)
+        self._retries.hot_until = len(self._text.tokens) + _HOT_TOKENS
+
+    def _cool_down(self) -> None:
+        if self._sampler is self._calm or len(self._text.tokens) < self._retries.hot_until:
+            return
+        self._sampler.close()
+        self._sampler = self._calm
+        self._sampler.rewind(self._text.tokens)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is added to logits so that a text ends where it should: biases by the phase of the length control.
+
+The common case costs nothing: below the target nothing is added, and a token that may not come now is refused after it
+was drawn. The biases are made once and are the same objects from token to token, which samplers rely on for speed.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable
+
+from backends.engine.base import TokenClasses
+from backends.engine.length import Phase
+
+Bias = tuple[tuple[int, float], ...]
+
+FORCED = 1_000.0
+_STEER_SENTENCE, _STEER_PARAGRAPH, _PREFER_PARAGRAPH = 1.0, 1.5, 6.0
+# From how many tokens after the target on a sentence's end is favoured, and how strongly.
+_CLOSING = ((0, 3.0), (20, 5.0), (40, 8.0), (60, FORCED))
+
+
+class Steering:
+    """The biases for one vocabulary."""
+
+    def __init__(self, classes: TokenClasses) -> None:
+        self._classes = classes
+        self._closing = [(start, _all(classes.sentence_end, value)) for start, value in _CLOSING]
+        self._steer_inside = _all(classes.sentence_end, _STEER_SENTENCE)
+        self._steer_at_end = _all(classes.paragraph_break, _STEER_PARAGRAPH)
+
+    def by_phase(self, phase: Phase | None, closing_tokens: int, at_sentence_end: bool) -> Bias:
+        """Return the bias for the next token, after ``closing_tokens`` tokens beyond the target."""
+        if phase is Phase.STEER:
+            return self._steer_at_end if at_sentence_end else self._steer_inside
+        if phase is Phase.CLOSE and not at_sentence_end:
+            return next(bias for start, bias in reversed(self._closing) if closing_tokens >= start)
+        return ()
+
+    @functools.cached_property
+    def no_end(self) -> Bias:
+        """Forbid the end of the turn."""
+        return _all(self._classes.end_of_turn, -math.inf)
+
+    @functools.cached_property
+    def no_heading(self) -> Bias:
+        """Forbid headings and rules."""
+        return _all(self._classes.heading, -math.inf)
+
+    @functools.cached_property
+    def new_paragraph(self) -> Bias:
+        """Forbid the end of the turn and favour a new paragraph instead."""
+        return self.no_end + _all(self._classes.paragraph_break, _PREFER_PARAGRAPH)
+
+    @functools.cached_property
+    def new_sentence(self) -> Bias:
+        """Forbid the end of the turn and favour the end of the sentence instead."""
+        return self.no_end + _all(self._classes.sentence_end, _PREFER_PARAGRAPH)
+
+    @functools.cached_property
+    def new_line(self) -> Bias:
+        """Forbid the end of the turn and further empty lines."""
+        return self.no_end + _all(self._classes.line_break, -math.inf)
+
+    def forced(self, tokens: Iterable[int]) -> Bias:
+        """Leave only ``tokens``, as long as any of them is possible at all."""
+        return _all(tokens, FORCED)
+
+
+def forbidden(tokens: Iterable[int]) -> Bias:
+    """Forbid tokens."""
+    return _all(tokens, -math.inf)
+
+
+def _all(tokens: Iterable[int], value: float) -> Bias:
+    return tuple((token, value) for token in sorted(tokens))
