@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def explain(error: Exception) -> Explanation:
 def report(error: Exception) -> int:
     """Print an error to stderr and return the exit code."""
     if os.environ.get(DEBUG_VARIABLE):
-        sys.excepthook(type(error), error, error.__traceback__)
+        traceback.print_exception(error)
     words = explain(error)
     print(f"longhand: {words.sentence}", file=sys.stderr)
     for line in (words.hint, *words.notes):
