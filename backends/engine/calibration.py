@@ -20,7 +20,8 @@ import platformdirs
 BUDGET_SECONDS = 0.4
 _REPEATS = 6
 _CLEARLY_FASTER = 0.87  # of the time: all cores must be at least so much faster than all but one
-_SLOW_DECODE_SECONDS = 0.08
+# Below, a model is fast enough with any setting; above, measuring takes too long and the weights decide anyway.
+_FAST_DECODE_SECONDS, _SLOW_DECODE_SECONDS = 0.001, 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +63,19 @@ def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
     spare = max(1, count - 1)
     started = time.monotonic()
     first = min(trial(spare, False, 0) for _ in range(2))
-    if count == 1 or first > _SLOW_DECODE_SECONDS:
+    if count == 1 or not _FAST_DECODE_SECONDS < first < _SLOW_DECODE_SECONDS:
         return Tuning(spare, flash_attention=False)
     depth = max(16, min(256, int(0.3 * budget / first)))
-    times = {threads: _median(trial, threads, False, depth) for threads in sorted({spare, count})}
+    times = {threads: _mean(trial, threads, False, depth) for threads in sorted({spare, count})}
     threads = count if times[count] < times[spare] * _CLEARLY_FASTER else spare
     if time.monotonic() - started > budget:
         return Tuning(threads, flash_attention=False)
-    return Tuning(threads, flash_attention=_median(trial, threads, True, depth) < times[threads])
+    return Tuning(threads, flash_attention=_mean(trial, threads, True, depth) < times[threads])
 
 
-def _median(trial: Trial, threads: int, flash_attention: bool, depth: int) -> float:
-    times = sorted(trial(threads, flash_attention, depth) for _ in range(_REPEATS))
-    return times[len(times) // 2]
+def _mean(trial: Trial, threads: int, flash_attention: bool, depth: int) -> float:
+    """Return the mean and not the median: threads that wait for a busy core are slow now and then, and that counts."""
+    return sum(trial(threads, flash_attention, depth) for _ in range(_REPEATS)) / _REPEATS
 
 
 def _read(path: Path) -> Tuning | None:

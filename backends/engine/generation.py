@@ -19,7 +19,7 @@ from backends.engine.steering import Bias, Steering, forbidden
 from backends.engine.take_text import StopStrings, TakeText
 from backends.types import Delta, Event, Finished, FinishReason, GenerationRequest, Rewind, Settled, Usage
 
-_SAME_PLACE_CHARACTERS = 60
+_SAME_PLACE_CHARACTERS = 24
 _HOT_TOKENS = 12
 _HOT_STEP, _HOT_FROM, _HOTTEST = 0.15, 0.7, 1.4
 _SETTLE_TOKENS = 64
@@ -68,7 +68,7 @@ class Generation:
         self._length = LengthController(request.length) if request.length else None
         self._guard = RepetitionGuard(request.repetition, known_sentences) if request.repetition else None
         self._retries = _Retries()
-        self._shown = self._settled = self._closing_tokens = 0
+        self._shown = self._settled = 0
         self._rewound = 0
         self._paragraphs: collections.deque[int] = collections.deque()
 
@@ -137,14 +137,22 @@ class Generation:
         if self._request.constraint is not None:
             return ()
         phase = self._length.phase if self._length else None
-        self._closing_tokens = self._closing_tokens + 1 if phase is Phase.CLOSE else 0
-        bias = self._steering.by_phase(phase, self._closing_tokens, self._at_sentence_end())
+        bias = ()
+        if phase in (Phase.STEER, Phase.CLOSE):
+            bias = self._steering.by_phase(phase, self._excess(), self._at_sentence_end())
         position = len(self._text.tokens)
         if self._retries.forced:
             return self._steering.no_end + self._steering.forced(self._retries.forced.popleft())
         if position in self._retries.banned:
             return bias + forbidden(self._retries.banned[position])
         return bias
+
+    def _excess(self) -> float:
+        """Return by which part of the tolerance the text is longer than its target."""
+        target = self._request.length
+        assert target is not None
+        assert self._length is not None
+        return (self._length.length - target.target) / max(1.0, target.tolerance * target.target)
 
     def _may_end(self) -> bool:
         return self._length is None or self._request.constraint is not None or self._length.may_end

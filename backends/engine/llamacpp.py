@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llama_cpp import llama_cpp as native
 
 from backends.engine import calibration
 from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, TokenClasses
 from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate, MessageText, Part, TemplateText
 from backends.engine.model_file import check_header, fingerprint
+from backends.engine.native import native
 from backends.engine.native_model import NativeModel, last_error
 from backends.engine.sampling import NativeSampler
 from backends.engine.vocabulary import classify
@@ -154,7 +154,7 @@ class LlamaCppEngine(Engine):
         if view is None:
             if len(self._views) > MAX_SEQUENCES * 4:
                 self._views.clear()
-            view = np.frombuffer((ctypes.c_float * self.vocabulary_size).from_address(address), dtype=np.float32)
+            view = np.ctypeslib.as_array((ctypes.c_float * self.vocabulary_size).from_address(address))
             self._views[address] = view
         return view
 
@@ -250,10 +250,8 @@ class LlamaCppEngine(Engine):
         tokens = min(settings.context_tokens or MAX_AUTOMATIC_CONTEXT, trained)
         if settings.context_tokens > trained:
             log.info("The model was trained for %d tokens; the context is that large.", trained)
-        if self._model.gpu_layers:
-            flash = _FLASH_AUTO
-        else:
-            flash = _FLASH_ON if self._tuning.flash_attention else _FLASH_OFF
+        flash = _FLASH_ON if self._tuning.flash_attention else _FLASH_OFF
+        flash = _FLASH_AUTO if self._model.gpu_layers else flash
         while True:
             try:
                 self._context = self._try_context(tokens, flash)

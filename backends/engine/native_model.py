@@ -15,8 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from llama_cpp import llama_cpp as native
-
+from backends.engine.native import native
 from backends.errors import ModelInvalid, OutOfMemory
 
 log = logging.getLogger(__name__)

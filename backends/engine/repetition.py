@@ -20,8 +20,10 @@ from backends.types import RepetitionPolicy
 
 _MAX_PERIOD = 256
 _SHORT_RUN = 16
-_TABLE_RUN = 96
+_LONG_RUN = 40
 _KEY_TOKENS = 4
+_TOKEN_BITS = 20
+_KEY_MASK = (1 << _TOKEN_BITS * _KEY_TOKENS) - 1
 _KEEP_WITHIN = 600
 _SAME_MARKS = 2
 _LINE_BREAKS = 6
@@ -31,6 +33,7 @@ _NEAR_WORDS = 10
 _NEAR_SHARE = 0.8
 _NEAR_GRAM = 5
 _PASSAGE = 13
+_PASSAGE_WORDS = 10
 _WINDOW_GRAM = 4
 _WINDOW_AT_LEAST = 500
 _SENTENCE_SHARE = 0.2
@@ -38,6 +41,7 @@ _OPENING_WORDS = 4
 _OPENING_MEMORY = 3
 
 _LETTER = re.compile(r"[^\W_]")
+_SPEECH = re.compile(r"\s*[\"“‘'«„「—–-]")
 _INVALID_CHARACTER = "\ufffd"
 
 
@@ -79,18 +83,19 @@ class RepetitionGuard:
         """Append a token and the text that it added; return the loop that it completes, if any."""
         self._starts.append(self._scanner.length)
         kind, keep = "", 0
-        if self._periods.add(token, self._is_table()):
+        run = self._periods.add(token)
+        if run >= _SHORT_RUN and (run >= _LONG_RUN or self._is_prose(text)):
             kind, keep = "period", self._before(self._starts[self._periods.run_start])
         found = self._scanner.feed(text)
         if found:
             self._openings.begin(found)
-        if self._openings.feed(text, self._scanner.length):
-            kind, keep = "opening", self._last_end()
+        if self._openings.is_open and self._openings.feed(text, self._scanner.length):
+            kind, keep = "opening", self._openings.end
         for number, boundary in enumerate(found, start=-len(found)):
             kind, keep = self._sentence(number, boundary) or (kind, keep)
-        run = self._quiet.add(text, self._scanner.length)
-        if run:
-            kind, keep = run, self._quiet.start
+        quiet = self._quiet.add(text, self._scanner.length)
+        if quiet:
+            kind, keep = quiet, self._quiet.start
         if not kind:
             self._settle()
             return None
@@ -128,11 +133,14 @@ class RepetitionGuard:
 
     def _settle(self) -> None:
         if self._scanner.boundaries and self._last_end() > self._settled:
-            run_start = self._starts[self._periods.earliest]
-            self._settled = max(self._settled, min(self._last_end(), self._before(run_start)))
+            settled = min(self._last_end(), self._before(self._starts[self._periods.earliest]))
+            if self._openings.is_open:
+                settled = min(settled, self._openings.end)
+            self._settled = max(self._settled, settled)
 
-    def _is_table(self) -> bool:
-        return self._scanner.tail_begins("|")
+    def _is_prose(self, text: str) -> bool:
+        """Leader dots, drawn lines and table rows may run longer than words."""
+        return _LETTER.search(text) is not None and not self._scanner.tail.startswith("|")
 
 
 class _Periods:
@@ -144,45 +152,49 @@ class _Periods:
 
     def __init__(self) -> None:
         self._tokens: list[int] = []
-        self._state: list[tuple[int, int]] = [(0, 0)]
-        self._last: dict[tuple[int, ...], int] = {}
-        self._undo: list[tuple[tuple[int, ...], int | None]] = []
+        self._keys: list[int] = [0]
+        self._earlier: list[int] = []
+        self._periods: list[int] = [0]
+        self._runs: list[int] = [0]
+        self._last: dict[int, int] = {}
 
-    def add(self, token: int, table: bool) -> bool:
-        """Append a token; return whether a loop is now proven."""
-        tokens, here = self._tokens, len(self._tokens)
-        tokens.append(token)
-        key = tuple(tokens[-_KEY_TOKENS:])
-        earlier = self._last.get(key)
+    def add(self, token: int) -> int:
+        """Append a token; return how many tokens the run has where it covers its period, else 0."""
+        here = len(self._tokens)
+        key = (self._keys[-1] << _TOKEN_BITS | token) & _KEY_MASK
+        earlier = self._last.get(key, -1)
         self._last[key] = here
-        self._undo.append((key, earlier))
-        period, run = self._state[-1]
-        if period and tokens[here - period] == token:
-            run += 1
-        elif earlier is not None and here - earlier <= _MAX_PERIOD and here >= _KEY_TOKENS:
+        period = self._periods[-1]
+        run = 0
+        if period and self._tokens[here - period] == token:
+            run = self._runs[-1] + 1
+        elif earlier >= _KEY_TOKENS - 1 and here - earlier <= _MAX_PERIOD:
             period, run = here - earlier, _KEY_TOKENS
         else:
-            period = run = 0
-        self._state.append((period, run))
-        return run >= period and run >= (_TABLE_RUN if table else _SHORT_RUN)
+            period = 0
+        self._tokens.append(token)
+        self._keys.append(key)
+        self._earlier.append(earlier)
+        self._periods.append(period)
+        self._runs.append(run)
+        return run if run >= period else 0
 
     @property
     def run_start(self) -> int:
         """The token at which the repeat in progress begins."""
-        return len(self._tokens) - self._state[-1][1]
+        return len(self._tokens) - self._runs[-1]
 
     @property
     def earliest(self) -> int:
         """The first token that a later run may reach back to."""
-        return max(0, min(self.run_start, len(self._tokens) - _KEY_TOKENS))
+        return max(0, len(self._tokens) - max(_KEY_TOKENS, self._runs[-1]))
 
     def rewind(self, kept: int) -> None:
         """Forget all but the first ``kept`` tokens."""
         while len(self._tokens) > kept:
-            self._tokens.pop()
-            self._state.pop()
-            key, earlier = self._undo.pop()
-            if earlier is None:
+            key, earlier = self._keys.pop(), self._earlier.pop()
+            del self._tokens[-1], self._periods[-1], self._runs[-1]
+            if earlier < 0:
                 del self._last[key]
             else:
                 self._last[key] = earlier
@@ -212,8 +224,12 @@ class _QuietRun:
 
 @dataclass(slots=True)
 class _Opening:
-    """A paragraph's first words: where it begins, its text until they are known, and where they were known."""
+    """A paragraph's first words: the end of the text before it, its own start, and its words once they are known.
 
+    ``known_at`` is the length of the text at which they were known, 0 before.
+    """
+
+    end: int
     start: int
     text: str = ""
     words: tuple[str, ...] = ()
@@ -224,32 +240,34 @@ class _Openings:
     """Compares each paragraph's first words with those of the paragraphs just before it."""
 
     def __init__(self) -> None:
-        self._all: list[_Opening] = [_Opening(0)]
-        self._open = True
+        self._all: list[_Opening] = [_Opening(0, 0)]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the words of the paragraph in progress are not known yet."""
+        return not self._all[-1].known_at
+
+    @property
+    def end(self) -> int:
+        """Where the text before the paragraph in progress ends."""
+        return self._all[-1].end
 
     def begin(self, found: list[Boundary]) -> None:
         """Note the paragraphs that begin after ``found``; call it before the token's own text is fed."""
-        for boundary in found:
-            if boundary.paragraph:
-                self._all.append(_Opening(boundary.start))
-                self._open = True
+        self._all += [_Opening(boundary.end, boundary.start) for boundary in found if boundary.paragraph]
 
     def feed(self, text: str, length: int) -> bool:
         """Append ``text`` that ends at ``length``; return whether it completes an opening that was used before."""
-        if not self._open:
-            return False
         current = self._all[-1]
-        before = length - len(text)
-        current.text += text[max(0, current.start - before) :]
+        current.text += text[max(0, current.start - (length - len(text))) :]
         words = ngrams.words(current.text)
         if len(words) <= _OPENING_WORDS:
             return False
-        self._open = False
-        current.words, current.known_at = tuple(words[:_OPENING_WORDS]), length
-        if ngrams.is_structured(current.text):
-            current.words = ()
-        earlier = self._all[-1 - _OPENING_MEMORY : -1]
-        return bool(current.words) and any(other.words == current.words for other in earlier)
+        current.known_at = length
+        if ngrams.is_structured(current.text) or _SPEECH.match(current.text):
+            return False
+        current.words = tuple(words[:_OPENING_WORDS])
+        return any(other.words == current.words for other in self._all[-1 - _OPENING_MEMORY : -1])
 
     def rewind(self, kept: int) -> None:
         """Forget all but the first ``kept`` code points."""
@@ -259,7 +277,6 @@ class _Openings:
         if current.known_at > kept or not current.known_at:
             current.text = current.text[: max(0, kept - current.start)]
             current.words, current.known_at = (), 0
-        self._open = not current.known_at
 
 
 @dataclass(slots=True)
@@ -349,8 +366,12 @@ class _SentenceMemory:
 
     def _remember_passages(self, sentence: _Sentence, tokens: list[str], number: int) -> int:
         joined = self._tokens[1 - _PASSAGE :] + tokens
-        sentence.passages = [hash(gram) for gram in ngrams.grams(joined, _PASSAGE)]
-        repeats = sum(key in self._passages for key in sentence.passages)
+        passages = list(ngrams.grams(joined, _PASSAGE))
+        sentence.passages = [hash(gram) for gram in passages]
+        repeats = sum(
+            key in self._passages and sum(str(token).isalnum() for token in gram) >= _PASSAGE_WORDS
+            for key, gram in zip(sentence.passages, passages, strict=True)
+        )
         for key in sentence.passages:
             self._passages.setdefault(key, number)
         return repeats

@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from llama_cpp import llama_cpp as native
 
 from backends.engine.base import Sampler
 from backends.engine.constraints import bounded_grammar
+from backends.engine.native import native
 from backends.errors import BackendError, InvalidRequest
 from backends.types import Constraint, SamplingParams
 
@@ -31,10 +31,25 @@ _SEEDS = 0xFFFFFFFF  # the greatest 32-bit number asks llama.cpp for a random se
 class Logits(Protocol):
     """What a sampler needs of its engine."""
 
-    context: Any
-    vocabulary: Any
-    vocabulary_size: int
-    end_of_turn: frozenset[int]
+    @property
+    def context(self) -> Any:
+        """The native context of the last decode."""
+        ...
+
+    @property
+    def vocabulary(self) -> Any:
+        """The native vocabulary."""
+        ...
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many tokens there are."""
+        ...
+
+    @property
+    def end_of_turn(self) -> frozenset[int]:
+        """The tokens that end an answer."""
+        ...
 
     def row(self, row: int) -> np.ndarray:
         """Return the logits of a row of the last decode, writable. Raises InvalidRequest for another row."""

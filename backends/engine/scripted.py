@@ -380,8 +380,11 @@ class ScriptedEngine(Engine):
 
     def _expected(self, sequence: _Sequence, place: Place, chance: int) -> dict[int, float]:
         special = self._special_case(sequence, place, chance)
-        if special is not None:
-            return {special: _EXPECTED + 2}
+        usual = self._usual(sequence, place, chance)
+        return usual if special is None else usual | {special: _EXPECTED + 2}
+
+    def _usual(self, sequence: _Sequence, place: Place, chance: int) -> dict[int, float]:
+        """Return what a model that behaves would want next."""
         ids = self._vocabulary.ids
         if place.json:
             return self._json_tokens(place, chance)

@@ -17,9 +17,10 @@ from backends.engine.length import Phase
 Bias = tuple[tuple[int, float], ...]
 
 FORCED = 1_000.0
-_STEER_SENTENCE, _STEER_PARAGRAPH, _PREFER_PARAGRAPH = 1.0, 1.5, 6.0
-# From how many tokens after the target on a sentence's end is favoured, and how strongly.
-_CLOSING = ((0, 3.0), (20, 5.0), (40, 8.0), (60, FORCED))
+_STEER_SENTENCE, _STEER_PARAGRAPH = 1.0, 1.5
+_PREFER_SENTENCE, _PREFER_PARAGRAPH = 3.0, 6.0
+# How strongly a sentence's end is favoured beyond the target, by the part of the tolerance that is used up.
+_CLOSING = ((0.0, 3.0), (0.25, 5.0), (0.5, 8.0), (0.8, FORCED))
 
 
 class Steering:
@@ -31,12 +32,12 @@ class Steering:
         self._steer_inside = _all(classes.sentence_end, _STEER_SENTENCE)
         self._steer_at_end = _all(classes.paragraph_break, _STEER_PARAGRAPH)
 
-    def by_phase(self, phase: Phase | None, closing_tokens: int, at_sentence_end: bool) -> Bias:
-        """Return the bias for the next token, after ``closing_tokens`` tokens beyond the target."""
+    def by_phase(self, phase: Phase | None, excess: float, at_sentence_end: bool) -> Bias:
+        """Return the bias for the next token; ``excess`` is the part of the tolerance that is used up already."""
         if phase is Phase.STEER:
             return self._steer_at_end if at_sentence_end else self._steer_inside
         if phase is Phase.CLOSE and not at_sentence_end:
-            return next(bias for start, bias in reversed(self._closing) if closing_tokens >= start)
+            return next(bias for start, bias in reversed(self._closing) if excess >= start)
         return ()
 
     @functools.cached_property
@@ -57,7 +58,7 @@ class Steering:
     @functools.cached_property
     def new_sentence(self) -> Bias:
         """Forbid the end of the turn and favour the end of the sentence instead."""
-        return self.no_end + _all(self._classes.sentence_end, _PREFER_PARAGRAPH)
+        return self.no_end + _all(self._classes.sentence_end, _PREFER_SENTENCE)
 
     @functools.cached_property
     def new_line(self) -> Bias:
