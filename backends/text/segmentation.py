@@ -169,10 +169,6 @@ class SentenceScanner:
             self._pieces = []
         return self._tail
 
-    def tail_begins(self, mark: str) -> bool:
-        """Return whether the sentence in progress begins with ``mark``."""
-        return (self._tail or "".join(self._pieces)).startswith(mark)
-
     def certain_text(self, number: int) -> str:
         """Return the text from the start of sentence ``number`` (negative: from the last) to that of the next."""
         return self._finished[number]
