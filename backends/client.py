@@ -42,6 +42,9 @@ CANCEL_GRACE = 10.0
 MAX_BLOBS = 128 * 1024 * 1024
 """Bytes of blobs that are kept; beyond it the ones stored longest ago are dropped at both ends."""
 
+MAX_TAKES = 1000
+"""Takes of one request; engines may take fewer."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -109,9 +112,11 @@ class WorkerBackend(Backend):
     def submit(self, request: GenerationRequest) -> int:
         """Start a request, and the worker where it has died, and return the request's id.
 
-        Raises InvalidRequest where it cannot be sent, and what opening raises. What the engine finds wrong with the
+        Raises InvalidRequest where it has no take or too many, or cannot be sent, and what opening raises. What the engine finds wrong with the
         request is raised by ``next_event``.
         """
+        if not 1 <= request.takes <= MAX_TAKES:
+            raise InvalidRequest(f"A request has 1 to {MAX_TAKES} takes, not {request.takes}.")
         request_id = next(self._numbers)
         self._deliver_to_worker(messages.Submit(request_id, request))
         self._requests[request_id] = _OpenRequest(request)

@@ -80,6 +80,9 @@ class WorkerProcess:
         """Send a message. Raises WorkerEnded, or InvalidRequest where the message cannot be sent at all."""
         try:
             self._writer.write(message)
+        except TimeoutError as error:
+            self.kill()
+            raise WorkerEnded("stopped listening and was ended") from error
         except (OSError, ValueError) as error:
             raise self._ended() from error
 
