@@ -44,13 +44,9 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """The text is finished once its last ``cut`` code points are taken back.
-
-    ``miss`` is by how much (words or characters) the landed text is outside the tolerance; 0 inside.
-    """
+    """The text is finished once its last ``cut`` code points are taken back."""
 
     cut: int
-    miss: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +186,7 @@ class LengthController:
         if self._ends:
             earlier = self._ends[self._ends[-1].best]
             best = earlier if earlier.cost < here.cost else here
-        miss = max(0.0, abs(best.length - self._target) - self._tolerance)
-        return Landing(self._scanner.length - best.position, round(miss))
+        return Landing(self._scanner.length - best.position)
 
 
 def _quote_after(text: str, quote: str) -> str:

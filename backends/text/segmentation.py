@@ -19,10 +19,9 @@ _CLOSERS = "\"'”’“»›)\\]}」』）】》〉*_`"
 _OPENERS = "\"'“‘„«‹([{「『（*_—–-"
 
 # A final mark with its closers, or the white space around a line break.
-_EVENT = re.compile(rf"[.!?…{_OWN_SCRIPT}{_FULL_WIDTH}]+(?:[{_CLOSERS}]|[ \u00a0\u202f]»)*|\n\s*")
+_EVENT = re.compile(rf"([.!?…{_OWN_SCRIPT}{_FULL_WIDTH}]+)(?:[{_CLOSERS}]|[ \u00a0\u202f]»)*|\n\s*")
 _TRIGGER = re.compile(rf"[.!?…{_OWN_SCRIPT}{_FULL_WIDTH}\n]")
 _FINAL = re.compile(rf"([.!?…{_OWN_SCRIPT}{_FULL_WIDTH}]+)(?:[{_CLOSERS}]|[ \u00a0\u202f]»)*\s*\Z")
-_MARKS = re.compile(rf"[.!?…{_OWN_SCRIPT}{_FULL_WIDTH}]+")
 _GAP = re.compile(r"\s*")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _BLOCK_START = re.compile(r"#{1,6}\s|[-*+•]\s|\d{1,3}[.)]\s|[|>]|```")
@@ -177,6 +176,7 @@ class SentenceScanner:
         found: list[Boundary] = []
         text = self.tail
         start = 0 if self._base else _skip_gap(text, 0)
+        self._position = max(self._position, start)
         done = 0
         while True:
             boundary, self._position, self._waiting = _next_boundary(text, start, self._position, final=False)
@@ -260,20 +260,17 @@ def _judge_mark(text: str, event: re.Match[str]) -> _Answer:
     end = event.end()
     if end == len(text):
         return _Answer.WAIT
-    marks = _MARKS.match(text, event.start())
-    last = marks.group()[-1] if marks else ""
-    if last in _FULL_WIDTH or last in _OWN_SCRIPT or _CJK.match(text, end):
-        return _Answer.YES
     following = _skip_gap(text, end)
-    if following == end:
-        return _Answer.NO
     if following == len(text):
         return _Answer.WAIT
     if "\n" in text[end:following]:
         line = _judge_line_after(text, end, following)
         if line is not _Answer.NO:
             return line
-    if marks and marks.group() == "." and _is_inside(text, event.start(), following):
+    marks = event.group(1)
+    if marks[-1] in _FULL_WIDTH or marks[-1] in _OWN_SCRIPT or _CJK.match(text, end):
+        return _Answer.YES
+    if following == end or (marks == "." and _is_inside(text, event.start(), following)):
         return _Answer.NO
     return _judge_following(text, following)
 
