@@ -80,7 +80,7 @@ def _budgeted(section: PlannedSection, shares: Iterator[int]) -> PlannedSection:
 
 
 def _clean_title(title: str) -> str:
-    text = re.sub(r"\s+", " ", title.replace("\ufffd", "")).strip(" .:;,-#*\"'")
+    text = re.sub(r"\s+", " ", title.replace("\ufffd", "")).strip(" .:;,!?-#*\"'")
     if not any(character.isalnum() for character in text):
         return ""
     return text[:MAX_TITLE_CHARACTERS].strip()
