@@ -78,7 +78,8 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> ProjectError | None:
         return ProjectError(f"The change names something that is not in {path}.")
     if code & 0xFF == sqlite3.SQLITE_IOERR:
         return ProjectError(f"{path} could not be read or written ({error}).", hint="Check the disk and try again.")
-    if isinstance(error, sqlite3.OperationalError) and "no such" in str(error):
+    if code == sqlite3.SQLITE_ERROR:
+        # The statements are always the same: one that fails meets other tables than a project has.
         return ProjectDamaged(f"{path} is damaged ({error}).")
     return None
 

@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,7 +138,9 @@ else:
 
     def _remove(path: Path, descriptor: int) -> None:
         # Removed while still locked, so that nobody locks a file that is about to vanish unseen.
-        path.unlink(missing_ok=True)
+        # Where the folder has become read-only it stays behind, which means nothing.
+        with suppress(OSError):
+            path.unlink()
         os.close(descriptor)
 
     def _process_exists(pid: int) -> bool:
@@ -159,9 +162,11 @@ def _write_holder(descriptor: int) -> None:
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = Holder(host=socket.gethostname(), pid=os.getpid(), program=program, since=since)
-    os.ftruncate(descriptor, 0)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, json.dumps(asdict(holder)).encode())
+    # The lock holds without a name too: on a full disk the project can still be opened.
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, json.dumps(asdict(holder)).encode())
 
 
 def _read_holder(path: Path) -> Holder | None:

@@ -104,6 +104,7 @@ block = Table(
     Column("id", Integer, primary_key=True),
     Column("sha256", LargeBinary, nullable=False, unique=True),
     Column("body", Text, nullable=False),
+    Column("words", Integer, nullable=False),
 )
 
 log_text = Table(

@@ -155,40 +155,40 @@ def _require_revision(connection: Connection, revision_id: int) -> Row[Any]:
 
 
 def _add_revision(connection: Connection, section_id: int, body: str, origin: Origin, run: int | None) -> Row[Any]:
+    blocks = _store_blocks(connection, body.split(_BREAK))
     created = connection.execute(
         insert(_revision).values(
             section=section_id,
             origin=origin.value,
-            words=count_words(body),
+            words=sum(each.words for each in blocks),
             sha256=_sha256(body),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             run=run,
         )
     )
     revision_id = created.inserted_primary_key[0]  # type: ignore[index]
-    ids = _store_blocks(connection, body.split(_BREAK))
-    rows = [{"revision": revision_id, "position": i, "block": block} for i, block in enumerate(ids)]
+    rows = [{"revision": revision_id, "position": i, "block": each.id} for i, each in enumerate(blocks)]
     connection.execute(insert(_blocks), rows)
     return _require_revision(connection, revision_id)
 
 
-def _store_blocks(connection: Connection, bodies: Sequence[str]) -> list[int]:
-    """Return the ids of the blocks with these bodies, in order; what is not in the file yet is added."""
+def _store_blocks(connection: Connection, bodies: Sequence[str]) -> list[Row[Any]]:
+    """Return id and words of the blocks with these bodies, in order; what is not in the file yet is added."""
     hashes = [_sha256(body) for body in bodies]
-    known = _ids_by_hash(connection, hashes)
+    known = _known_blocks(connection, hashes)
     new = {digest: body for digest, body in zip(hashes, bodies, strict=True) if digest not in known}
     if new:
-        rows = [{"sha256": digest, "body": body} for digest, body in new.items()]
+        rows = [{"sha256": digest, "body": body, "words": count_words(body)} for digest, body in new.items()]
         connection.execute(sqlite.insert(_block), rows)
-        known |= _ids_by_hash(connection, list(new))
+        known |= _known_blocks(connection, list(new))
     return [known[digest] for digest in hashes]
 
 
-def _ids_by_hash(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
-    known: dict[bytes, int] = {}
+def _known_blocks(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Row[Any]]:
+    known: dict[bytes, Row[Any]] = {}
     for part in _parts(list(dict.fromkeys(hashes))):
-        found = select(_block.c.sha256, _block.c.id).where(_block.c.sha256.in_(part))
-        known |= {row.sha256: row.id for row in connection.execute(found)}
+        found = select(_block.c.sha256, _block.c.id, _block.c.words).where(_block.c.sha256.in_(part))
+        known |= {row.sha256: row for row in connection.execute(found)}
     return known
 
 
@@ -199,11 +199,13 @@ def _parts(hashes: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
 def _set_state(connection: Connection, section_id: int, newest: Row[Any] | None, body: str, tail: str) -> None:
     """Set what a section says now; ``body``, that of the newest revision, is looked at only if there is a tail."""
     values: dict[str, Any] = {"revision": newest and newest.id, "tail": tail}
-    if newest is None or tail:
-        whole = body + schema.storable(tail)
-        values |= {"words": count_words(whole), "sha256": _sha256(whole)}
-    else:
+    if newest is not None and not tail:
         values |= {"words": newest.words, "sha256": newest.sha256}
+    else:
+        # The tail may go on inside the last paragraph, even inside its last word.
+        last, tail = body.rpartition(_BREAK)[2], schema.storable(tail)
+        settled = newest.words - count_words(last) if newest is not None else 0
+        values |= {"words": settled + count_words(last + tail), "sha256": _sha256(body + tail)}
     change = sqlite.insert(_text).values(section=section_id, **values)
     connection.execute(change.on_conflict_do_update(index_elements=[_text.c.section], set_=values))
 

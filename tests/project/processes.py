@@ -53,8 +53,8 @@ with Project.open(path) as project:
     leaf = project.leaves()[0]
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + int(sys.argv[2]), resource.RLIM_INFINITY))
     body, revision, failures = "", 0, 0
-    for number in range(400):
-        text = body + f"Paragraph {number}: " + f"{number} waves. " * 60 + "\\n\\n"
+    for number in range(60):
+        text = body + f"Paragraph {number}: " + f"{number} waves. " * 600 + "\\n\\n"
         try:
             revision = project.store_text(leaf.id, text, expected=revision, origin=Origin.GENERATED).id
             body = text
@@ -67,6 +67,15 @@ with Project.open(path) as project:
     assert project.damage() == ()
     assert project.text(leaf.id).body == body
     print(failures, at_failure, body.count("\\n\\n"))
+"""
+
+CREATE = """
+import sys
+from pathlib import Path
+from studio.project.store import Project
+from tests.project.conftest import BRIEF
+print("ready", flush=True)
+Project.create(Path(sys.argv[1]), BRIEF)
 """
 
 

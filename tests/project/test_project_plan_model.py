@@ -187,5 +187,5 @@ class PlanMachine(RuleBasedStateMachine):
 
 TestPlanModel = PlanMachine.TestCase
 TestPlanModel.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
