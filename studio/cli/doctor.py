@@ -10,6 +10,8 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from studio.cli.errors import FAILURE, SUCCESS, explain
@@ -17,20 +19,11 @@ from studio.cli.options import add_json_option, add_model_options, model_of, mod
 
 SELF_TEST_TOKENS = 16
 PROBE_SECONDS = 60.0
+_ROOT = Path(__file__).resolve().parents[2]
 
-# Runs in a child, so that a broken native library is a line of the report and not the end of it.
-_PROBE = """
-import json, sqlite3
-found = {"sqlite": sqlite3.sqlite_version}
-try:
-    import llama_cpp
-    found["llama_cpp_python"] = llama_cpp.__version__
-    found["system_info"] = llama_cpp.llama_print_system_info().decode()
-    found["gpu_offload"] = bool(llama_cpp.llama_supports_gpu_offload())
-except Exception as error:
-    found["error"] = f"{type(error).__name__}: {error}"
-print(json.dumps(found))
-"""
+# Both run in children: a broken native library is a line of the report and not the end of it.
+_ENGINE_PROBE = ("-m", "backends.engine.probe")
+_SQLITE_PROBE = ("-c", "import json, sqlite3; print(json.dumps({'version': sqlite3.sqlite_version}))")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report; return 1 where the engine does not work."""
-    probe = _probe_engine()
-    report = {"versions": _versions(probe), "processor": _processor(probe), **_try_model(arguments)}
+    engine = _ask_child(_ENGINE_PROBE)
+    report = {
+        "versions": _versions(engine, _ask_child(_SQLITE_PROBE)),
+        "processor": _processor(engine),
+        "devices": {device["name"]: _device_line(device) for device in engine.get("devices", [])},
+        **_try_model(arguments),
+    }
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False, indent=2))
     else:
@@ -50,29 +48,43 @@ def run(arguments: argparse.Namespace) -> int:
     return SUCCESS if report["self_test"]["passed"] else FAILURE
 
 
-def _probe_engine() -> dict[str, Any]:
-    """Ask a child what the native libraries say about themselves."""
-    command = [sys.executable, "-P", "-c", _PROBE]
+def _ask_child(words: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON object that a Python child prints, or ``error``: how it failed."""
+    inherited = os.environ.get("PYTHONPATH")
+    # A checkout that is not installed: the child must find the same code as this process.
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(_ROOT), *([inherited] if inherited else [])]))
+    command = [sys.executable, "-P", *words]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=PROBE_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
-        return {"error": f"loading the engine took more than {PROBE_SECONDS:g} seconds"}
+        return {"error": f"it did not load within {PROBE_SECONDS:g} seconds"}
     try:
         return json.loads(done.stdout)
     except ValueError:
-        return {"error": f"loading the engine ended its process with exit code {done.returncode}"}
+        return {"error": f"loading it ended the process with exit code {done.returncode}"}
 
 
-def _versions(probe: dict[str, Any]) -> dict[str, str]:
+def _versions(engine: dict[str, Any], sqlite: dict[str, Any]) -> dict[str, str]:
     from studio.cli.version import longhand_version
 
     return {
         "longhand": longhand_version(),
         "python": platform.python_version(),
         "system": platform.platform(),
-        "sqlite": probe.get("sqlite", "unknown"),
-        "llama_cpp_python": probe.get("llama_cpp_python") or f"not usable: {probe.get('error', 'unknown reason')}",
+        "sqlite": _version_or_error(sqlite),
+        "llama_cpp_python": _version_or_error(engine),
     }
+
+
+def _version_or_error(answer: dict[str, Any]) -> str:
+    return answer.get("version") or f"not usable: {answer.get('error', 'unknown reason')}"
+
+
+def _device_line(device: dict[str, Any]) -> str:
+    free, total = (device[key] / 2**30 for key in ("memory_free", "memory_total"))
+    return f"{device['description']}, {free:.1f} of {total:.1f} GiB free"
 
 
 def _processor(probe: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +107,7 @@ def _try_model(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
     model: dict[str, Any] = {"starter": not settings.path}
     try:
         path = model_path(settings.path)
-        model |= {"path": str(path), "megabytes": round(path.stat().st_size / 1e6, 1) if path.is_file() else 0}
+        model |= {"path": str(path), **_describe_file(path)}
         started = time.monotonic()
         with open_model(settings) as backend:
             model |= {"loading_seconds": round(time.monotonic() - started, 2), **_describe(backend)}
@@ -103,6 +115,23 @@ def _try_model(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
     except Exception as error:
         words = explain(error)
         return {"model": model, "self_test": {"passed": False, "error": f"{words.sentence} {words.hint}".strip()}}
+
+
+def _describe_file(path: Path) -> dict[str, Any]:
+    """What the file says of itself; what is wrong with it is said by the engine, which also opens other kinds."""
+    from backends.catalog import read_metadata
+    from backends.errors import BackendError
+
+    try:
+        file = read_metadata(path)
+    except BackendError:
+        return {}
+    return {
+        "megabytes": round(file.size / 1e6, 1),
+        "parameters": file.parameters,
+        "quantisation": file.quantisation,
+        "prompt_version": file.prompt_version,
+    }
 
 
 def _describe(backend: Any) -> dict[str, Any]:
