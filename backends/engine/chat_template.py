@@ -30,11 +30,11 @@ _FIXED_DAY = datetime(2024, 7, 26)
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
-    "<|im_start|>assistant\n"
+    "{{ '<|im_start|>assistant\n' }}"
 )
 PLAIN = (
     "{% for message in messages %}{% if message['role'] == 'user' %}### Instruction:\n{% elif message['role'] == "
-    "'assistant' %}### Response:\n{% endif %}{{ message['content'] }}\n\n{% endfor %}### Response:\n"
+    "'assistant' %}### Response:\n{% endif %}{{ message['content'] }}\n\n{% endfor %}{{ '### Response:\n' }}"
 )
 
 

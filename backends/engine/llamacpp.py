@@ -69,7 +69,7 @@ class LlamaCppEngine(Engine):
             self.close()
             raise
         self._lengths = [0] * MAX_SEQUENCES
-        self._rows: frozenset[int] = frozenset()
+        self._rows: dict[int, np.ndarray] = {}
         self._views: dict[int, np.ndarray] = {}
 
     @property
@@ -130,33 +130,20 @@ class LlamaCppEngine(Engine):
             self._flag[0] = b"\0"
             raise DecodeAborted
         rows = self._fill(batch)
-        self._rows = frozenset()
+        self._rows = {}
         code = native.llama_decode(self._context, self._batch)
         if code:
             self._fail(code, batch)
         for item in batch:
             self._lengths[item.sequence] += 1
-        self._rows = frozenset(rows)
-        for row in rows:
-            if self.row(row)[0] != self.row(row)[0]:
-                raise ModelInvalid("The model computes no numbers; its weights are damaged.")
+        self._rows = {row: self._view(row) for row in rows}
         return rows
 
     def row(self, row: int) -> np.ndarray:
         """Return the logits of a row of the last decode, writable. Raises InvalidRequest for another row."""
         if row not in self._rows:
             raise InvalidRequest(f"Row {row} of the last decode has no logits.")
-        pointer = native.llama_get_logits_ith(self._context, row)
-        if not pointer:
-            raise ModelInvalid("The model gives no logits.")
-        address = ctypes.addressof(pointer.contents)
-        view = self._views.get(address)
-        if view is None:
-            if len(self._views) > MAX_SEQUENCES * 4:
-                self._views.clear()
-            view = np.ctypeslib.as_array((ctypes.c_float * self.vocabulary_size).from_address(address))
-            self._views[address] = view
-        return view
+        return self._rows[row]
 
     def sequence_length(self, sequence: int) -> int:
         self._check_sequence(sequence)
@@ -216,6 +203,8 @@ class LlamaCppEngine(Engine):
         return self._lengths[sequence] == length
 
     def sampler(self, params: SamplingParams, seed: int, constraint: Constraint | None = None) -> Sampler:
+        if not self._context:
+            raise InvalidRequest("The engine is closed.")
         return NativeSampler(self, params, seed, constraint)
 
     def abort(self) -> None:
@@ -228,7 +217,7 @@ class LlamaCppEngine(Engine):
         if self._context:
             native.llama_free(self._context)
             self._context = None
-        self._rows = frozenset()
+        self._rows = {}
         self._lengths = []
         self._model.close()
 
@@ -386,6 +375,22 @@ class LlamaCppEngine(Engine):
                 rows.append(index)
         native_batch.n_tokens = len(batch)
         return rows
+
+    def _view(self, row: int) -> np.ndarray:
+        """Return a row of logits where native code keeps it. Raises ModelInvalid where there are no numbers."""
+        pointer = native.llama_get_logits_ith(self._context, row)
+        if not pointer:
+            raise ModelInvalid("The model gives no logits.")
+        address = ctypes.addressof(pointer.contents)
+        view = self._views.get(address)
+        if view is None:
+            if len(self._views) > MAX_SEQUENCES * 4:
+                self._views.clear()
+            view = np.ctypeslib.as_array((ctypes.c_float * self.vocabulary_size).from_address(address))
+            self._views[address] = view
+        if view[0] != view[0]:
+            raise ModelInvalid("The model computes no numbers; its weights are damaged.")
+        return view
 
     def _fail(self, code: int, batch: Sequence[BatchToken]) -> None:
         """Note what the sequences hold after a failed decode, and raise."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.engine.native import native
-from backends.errors import ModelInvalid, OutOfMemory
+from backends.errors import InvalidRequest, ModelInvalid, OutOfMemory
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +168,8 @@ class NativeModel:
 
     def tokenize(self, text: str) -> list[int]:
         """Return the tokens of plain text; nothing in it is taken for a control token."""
+        if not self.handle:
+            raise InvalidRequest("The engine is closed.")
         data = text.encode("utf-8", "replace")
         room = len(data) + 16
         while True:

@@ -10,6 +10,7 @@ the row of logits and taken out again, which costs a few microseconds instead of
 from __future__ import annotations
 
 import codecs
+import contextlib
 import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -143,6 +144,8 @@ class NativeSampler(Sampler):
 
     def sample(self, row: int, bias: Sequence[tuple[int, float]] = ()) -> int:
         logits = self._logits.row(row)
+        if self._chain is None:
+            raise InvalidRequest("The sampler is closed.")
         if self._grammar is not None:
             return self._sample_constrained(row, logits, bias)
         if not bias:
@@ -156,6 +159,8 @@ class NativeSampler(Sampler):
             logits[self._bias_tokens] = kept
 
     def accept(self, token: int) -> None:
+        if self._chain is None or not 0 <= token < self._logits.vocabulary_size:
+            raise InvalidRequest(f"The sampler is closed, or token {token} does not exist.")
         if self._looking_back:
             native.llama_sampler_accept(self._chain, token)
         if self._grammar is not None:
@@ -170,9 +175,10 @@ class NativeSampler(Sampler):
             self._grammar.restart(tokens)
 
     def close(self) -> None:
-        if self._chain:
+        if self._chain is not None:
             native.llama_sampler_free(self._chain)
             self._chain = None
+            self._looking_back = []
         if self._grammar is not None:
             self._grammar.close()
 
@@ -258,11 +264,12 @@ class NativeGrammar:
         piece = self._logits.piece(token)
         try:
             self._decoder.decode(piece)
+            begun = self._decoder.getstate()[0]
         except UnicodeDecodeError:
             return False
         finally:
             self._decoder.setstate(state)
-        return bool(piece)
+        return bool(piece) and _can_become_character(begun)
 
     def accept(self, token: int) -> None:
         """Go on with a token. Raises InvalidRequest for one that the grammar does not allow, which native code
@@ -295,6 +302,17 @@ class NativeGrammar:
 
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+
+def _can_become_character(begun: bytes) -> bool:
+    """Return whether bytes can be completed to a character; Python's decoder notices surrogates only at their end."""
+    if not begun:
+        return True
+    missing = 1 + (begun[0] >= 0xE0) + (begun[0] >= 0xF0) - (len(begun) - 1)
+    for filling in (b"\x80", b"\xbf"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return bool((begun + filling * missing).decode())
+    return False
 
 
 def _without_accept(chain: Any) -> Any:

@@ -92,6 +92,7 @@ class StopStrings:
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stops)
+        self._beginnings = {stop[0] for stop in self._stops}
         self._reach = max(map(len, stops), default=1) - 1
         self._tail = ""
 
@@ -107,8 +108,9 @@ class StopStrings:
         if places:
             return len(seen) - min(places), True
         self._tail = seen[-self._reach :] if self._reach else ""
-        held = max((_overlap(self._tail, stop) for stop in self._stops), default=0)
-        return held, False
+        if self._beginnings.isdisjoint(self._tail):
+            return 0, False
+        return max(_overlap(self._tail, stop) for stop in self._stops), False
 
     def restart(self, tail: str) -> None:
         """Go on after a text that ends with ``tail``."""

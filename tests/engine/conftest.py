@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines for the tests: random-weight models of every template, and what a reader sees of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from backends.engine import open_engine
+from backends.engine.base import BatchToken, Engine
+from backends.engine.scheduler import Scheduler
+from backends.engine.scripted import write_script
+from backends.types import (
+    Delta,
+    Event,
+    Finished,
+    GenerationRequest,
+    Message,
+    ModelSettings,
+    Progress,
+    Prompt,
+    Rewind,
+    Role,
+    Settled,
+)
+from tests.models import make_model
+
+Maker = Callable[..., Engine]
+
+
+@dataclass
+class Reading:
+    """What a reader has of a request: text per take, checked against every promise of the events."""
+
+    texts: dict[int, str] = field(default_factory=dict)
+    settled: dict[int, int] = field(default_factory=dict)
+    finished: dict[int, Finished] = field(default_factory=dict)
+    progress: list[Progress] = field(default_factory=list)
+    rewinds: list[Rewind] = field(default_factory=list)
+
+    def read(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.progress.append(event)
+            return
+        take = event.take
+        assert take not in self.finished, "an event after the end of its take"
+        text = self.texts.get(take, "")
+        match event:
+            case Delta():
+                self.texts[take] = text + event.text
+                event.text.encode()  # valid Unicode
+            case Rewind():
+                assert 0 < event.characters <= len(text) - self.settled.get(take, 0), "settled text was taken back"
+                self.texts[take] = text[: len(text) - event.characters]
+                self.rewinds.append(event)
+            case Settled():
+                assert self.settled.get(take, 0) < event.characters <= len(text)
+                self.settled[take] = event.characters
+            case Finished():
+                self.finished[take] = event
+
+    @property
+    def text(self) -> str:
+        return self.texts.get(0, "")
+
+
+def read_all(scheduler: Scheduler, request: GenerationRequest, request_id: int = 1) -> Reading:
+    scheduler.submit(request_id, request)
+    reading = Reading()
+    while scheduler.busy:
+        for event in scheduler.step():
+            reading.read(event)
+    return reading
+
+
+def generate(engine: Engine, request: GenerationRequest) -> Reading:
+    scheduler = Scheduler(engine, {})
+    try:
+        return read_all(scheduler, request)
+    finally:
+        scheduler.close()
+
+
+def chat(text: str, system: str = "", **extra) -> Prompt:
+    start = (Message(Role.SYSTEM, system),) if system else ()
+    return Prompt((*start, Message(Role.USER, text)), **extra)
+
+
+def prefill(engine: Engine, tokens: list[int], sequence: int = 0) -> int:
+    """Decode a whole prompt into an empty sequence and return the row of its last logits."""
+    engine.rewind(sequence, 0)
+    batch = [BatchToken(token, index, sequence, index == len(tokens) - 1) for index, token in enumerate(tokens)]
+    return engine.decode(batch)[0]
+
+
+@pytest.fixture(scope="session")
+def make_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+    """Return a function that opens a random-weight model; equal arguments give the same engine."""
+    folder = tmp_path_factory.mktemp("models")
+    opened: dict[str, Engine] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+
+        def make(**options) -> Engine:
+            key = repr(sorted(options.items()))
+            if key not in opened:
+                path = make_model(folder / f"{len(opened)}.gguf", **options)
+                opened[key] = open_engine(ModelSettings(str(path), threads=1))
+            return opened[key]
+
+        yield make
+        for engine in opened.values():
+            engine.close()
+
+
+@pytest.fixture
+def engine(make_engine: Maker) -> Engine:
+    """Return the usual random-weight model, with nothing in its cache."""
+    engine = make_engine()
+    for sequence in range(engine.max_sequences):
+        engine.rewind(sequence, 0)
+    return engine
+
+
+@pytest.fixture
+def scripted(tmp_path: Path) -> Maker:
+    """Return a function that opens a scripted engine."""
+    return lambda **options: open_engine(ModelSettings(str(write_script(tmp_path / "x.script.json", **options))))
