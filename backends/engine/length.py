@@ -51,11 +51,15 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """A place where the text may stop: offset, length there, distance from the aim, and the best end up to here."""
+    """A place where the text may stop: its offset, the length there and its distance from the aim.
+
+    ``quoted`` ends leave a quotation open; ``best`` is the number of the best end up to this one.
+    """
 
     position: int
     length: int
     cost: float
+    quoted: bool
     best: int
 
 
@@ -125,9 +129,10 @@ class LengthController:
         if length < self._target - self._tolerance:
             return None
         here = self._end_here()
-        if here is not None and here.position > self._refused:
+        if here is not None and here.position > self._refused and not here.quoted:
             self._refused = here.position
-            if here.length >= self._aim or not self._worth_going_on(self._aim - here.length):
+            near = here.length >= self._target - self._tolerance
+            if here.length >= self._aim or (near and not self._worth_going_on(self._aim - here.length)):
                 return self._land(here)
         best = self._ends[self._ends[-1].best] if self._ends else None
         if best is not None and length - self._aim > best.cost:
@@ -146,12 +151,12 @@ class LengthController:
 
     def _end(self, position: int, quote: str) -> _End:
         length = self._already + self._counter.measure_at(position, self._unit)
-        # An end inside a quotation leaves it open: only where the others are clearly farther off.
+        # One that leaves a quotation open is taken only where the others are clearly farther off.
         cost = abs(length - self._aim) + (self._tolerance / 2 if quote else 0)
         best = self._ends[-1].best if self._ends else 0
         if not self._ends or cost <= self._ends[best].cost:
             best = len(self._ends)
-        return _End(position, length, cost, best)
+        return _End(position, length, cost, bool(quote), best)
 
     def _at_end(self) -> bool:
         tail = self._scanner.tail

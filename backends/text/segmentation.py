@@ -99,8 +99,8 @@ def ends_sentence(text: str) -> bool:
         return False
     if match.group(1) != ".":
         return bool(text[line_start : match.start()].strip(_OPENERS + _GAP_CHARACTERS))
-    word = _word_before(text, match.start())
-    return bool(word) and not _is_list_number(text, match.start(), word) and not _never_ends(word)
+    word = _word_before(text, line_start, match.start())
+    return bool(word) and not _is_list_number(text, line_start, match.start(), word) and not _never_ends(word)
 
 
 def paragraphs(text: str) -> list[Span]:
@@ -217,7 +217,7 @@ def _next_boundary(text: str, start: int, position: int, final: bool) -> tuple[B
     """
     while (event := _EVENT.search(text, position)) is not None:
         breaks_line = text[event.start()] == "\n"
-        answer = _judge_line(text, start, event) if breaks_line else _judge_mark(text, event)
+        answer = _judge_line(text, start, event) if breaks_line else _judge_mark(text, start, event)
         if answer is _Answer.WAIT:
             if final:
                 return None, len(text), False
@@ -255,7 +255,7 @@ def _judge_line(text: str, start: int, event: re.Match[str]) -> _Answer:
     return _Answer.WAIT if len(text) - following < _MARKER_LENGTH else _Answer.NO
 
 
-def _judge_mark(text: str, event: re.Match[str]) -> _Answer:
+def _judge_mark(text: str, start: int, event: re.Match[str]) -> _Answer:
     """Decide whether a final mark ends the sentence, by what stands before and after it."""
     end = event.end()
     if end == len(text):
@@ -270,7 +270,7 @@ def _judge_mark(text: str, event: re.Match[str]) -> _Answer:
     marks = event.group(1)
     if marks[-1] in _FULL_WIDTH or marks[-1] in _OWN_SCRIPT or _CJK.match(text, end):
         return _Answer.YES
-    if following == end or (marks == "." and _is_inside(text, event.start(), following)):
+    if following == end or (marks == "." and _is_inside(text, start, event.start(), following)):
         return _Answer.NO
     return _judge_following(text, following)
 
@@ -295,10 +295,10 @@ def _judge_following(text: str, following: int) -> _Answer:
     return _Answer.NO if text[first].islower() or text[first] in ",;:.!?…" else _Answer.YES
 
 
-def _is_inside(text: str, dot: int, following: int) -> bool:
+def _is_inside(text: str, start: int, dot: int, following: int) -> bool:
     """Whether the full stop belongs to the word before it."""
-    word = _word_before(text, dot)
-    if _never_ends(word) or _is_list_number(text, dot, word):
+    word = _word_before(text, start, dot)
+    if _never_ends(word) or _is_list_number(text, start, dot, word):
         return True
     return word.lower() in _BEFORE_NUMBER and text[following].isdigit()
 
@@ -310,18 +310,18 @@ def _never_ends(word: str) -> bool:
     return word[-1:].isupper() and len(word.split(".")[-1]) == 1 and word != "I"
 
 
-def _is_list_number(text: str, dot: int, word: str) -> bool:
+def _is_list_number(text: str, start: int, dot: int, word: str) -> bool:
     if not word.isdigit() or len(word) > 3:
         return False
-    line = text.rfind("\n", 0, dot) + 1
+    line = max(start, text.rfind("\n", start, dot) + 1)
     return not text[line : dot - len(word)].strip()
 
 
-def _word_before(text: str, position: int) -> str:
-    match = _WORD_BEFORE.search(text[max(0, position - _LOOKBACK) : position])
+def _word_before(text: str, start: int, position: int) -> str:
+    match = _WORD_BEFORE.search(text[max(start, position - _LOOKBACK) : position])
     if match is not None:
         return match.group()
-    before = text[max(0, position - 1) : position]
+    before = text[max(start, position - 1) : position]
     return before if before.strip() else ""
 
 

@@ -59,7 +59,18 @@ def test_blocks_end_sentences_and_single_line_breaks_do_not():
 
 @pytest.mark.parametrize(
     "text",
-    ["He came.", "He came.”", "Who?\n\n", "Good… ", "他走了。", "“Stop!”", "*So it was.*", "It was I.", "वह था।", "He left.)"],
+    [
+        "He came.",
+        "He came.”",
+        "Who?\n\n",
+        "Good… ",
+        "他走了。",
+        "“Stop!”",
+        "*So it was.*",
+        "It was I.",
+        "वह था।",
+        "He left.)",
+    ],
 )
 def test_text_ends_on_a_sentence(text):
     assert ends_sentence(text)
@@ -67,7 +78,19 @@ def test_text_ends_on_a_sentence(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "He came", "He saw Mr.", "1.", "He came.\n\n2.", "# Why?", "He came, ", "By J.", "...", "He came.\n\nThen", "“"],
+    [
+        "",
+        "He came",
+        "He saw Mr.",
+        "1.",
+        "He came.\n\n2.",
+        "# Why?",
+        "He came, ",
+        "By J.",
+        "...",
+        "He came.\n\nThen",
+        "“",
+    ],
 )
 def test_text_does_not_end_on_a_sentence(text):
     assert not ends_sentence(text)
@@ -84,7 +107,7 @@ def test_paragraphs():
     assert paragraphs(" \n ") == []
 
 
-ALPHABET = list("ab A.?!…\"”“') \n\n#-|1。好*") + ["Mr", "I", "He", " the", ". ", '" ', "\n\n", "- ", "。", "1. "]
+ALPHABET = [*list("ab A.?!…\"”“') \n\n#-|1。好*"), "Mr", "I", "He", " the", ". ", '" ', "\n\n", "- ", "。", "1. "]
 texts = st.lists(st.sampled_from(ALPHABET), max_size=40).map("".join)
 
 
