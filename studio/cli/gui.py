@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Open the window and return its exit code."""
     _require_display()
+    # An exception out of nowhere would only be printed by Qt; the project file stands a plain end at any moment.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         from studio.gui.app import main
     except ImportError as error:

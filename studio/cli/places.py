@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shlex
@@ -30,6 +31,8 @@ def places_for_new(brief: str, project: Path | None, out: Path | None) -> Places
 
     Raises UserError where a file is there already, or where its folder is missing or may not be written to.
     """
+    for path in (project, out):
+        _require_file_name(path)
     if project is not None:
         places = Places(project, out or output_beside(project))
     elif out is not None:
@@ -49,6 +52,8 @@ def output_beside(project: Path) -> Path:
 
 def places_for_existing(project: Path, out: Path | None) -> Places:
     """Return the places of a project that exists. Raises UserError where both are one file."""
+    _require_file_name(project)
+    _require_file_name(out)
     places = Places(project, out or output_beside(project))
     _require_apart(places)
     return places
@@ -86,6 +91,19 @@ def _require_apart(places: Places) -> None:
             f"{places.out} cannot be both project and output.",
             hint=f"Let the project end in {PROJECT_SUFFIX} and the output in {OUTPUT_SUFFIX}.",
         )
+
+
+def _require_file_name(path: Path | None) -> None:
+    """A folder, or a name that the file system cannot have, is no place for a file."""
+    if path is None:
+        return
+    if os.path.isdir(path):
+        raise UserError(f"{path} is a folder.", hint="Name a file in it.")
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(f"The name {path} is too long.", hint="Choose a shorter name.") from error
 
 
 def _require_folder(path: Path) -> None:

@@ -24,7 +24,7 @@ PLAIN_SECONDS = 30.0
 """Without a terminal the pace is told at most this often."""
 
 _TITLE_COLUMNS = 28
-_TASKS = {"plan": "planning", "summarise": "summarising"}
+_TASKS = {"plan": "Planning", "summarise": "Summarising"}
 
 
 class ProgressDisplay:
@@ -41,7 +41,7 @@ class ProgressDisplay:
             case PlanProgress(done, total):
                 self._screen.show(f"Planning: part {done + 1} of {total}")
             case Asking(task, _, tokens):
-                self._screen.show(f"{self._prefix()}{_TASKS.get(task, task)}, {tokens} tokens")
+                self._screen.show(f"{_TASKS.get(task, task)}: {tokens} tokens")
             case PlanMade(title, sections, words):
                 name = self._screen.strong(plain(title))
                 self._screen.line(f"Plan: {name}, {_plural(sections, 'section')}, {words:,} words")

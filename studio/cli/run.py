@@ -18,7 +18,7 @@ from studio.cli.report import print_json, project_report
 from studio.cli.screen import Screen
 from studio.formats.export import export_markdown
 from studio.project.store import Project
-from studio.writing.events import DocumentFinished, WritingEvent
+from studio.writing.events import DocumentFinished, Paused, WritingEvent
 from studio.writing.runner import Runner
 from studio.writing.session import open_model
 
@@ -77,7 +77,7 @@ def _consume(runner: Runner, screen: Screen, *, plan_only: bool) -> bool:
         try:
             for event in events:
                 display.show(event)
-                if stopped():
+                if stopped() and not isinstance(event, Paused):
                     screen.show("Stopping ... (Ctrl-C again stops at once)")
                 elif isinstance(event, DocumentFinished):
                     return True

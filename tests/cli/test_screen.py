@@ -104,7 +104,7 @@ def test_a_terminal_shows_where_the_writing_is(terminal, monkeypatch):
         display.show(event)
         shown.append(line_on(terminal))
     assert shown[0] == "Planning: part 1 of 2"
-    assert shown[1] == "planning, 12 tokens"
+    assert shown[1] == "Planning: 12 tokens"
     assert shown[3] == "Section 2 of 3, 灯台の番人: 0 of 300 words"
     assert shown[4] == "Section 2 of 3, 灯台の番人: reading 25 %"
     assert shown[6] == (
