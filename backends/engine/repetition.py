@@ -87,9 +87,7 @@ class RepetitionGuard:
         if run >= _SHORT_RUN and (run >= _LONG_RUN or self._is_prose(text)):
             kind, keep = "period", self._before(self._starts[self._periods.run_start])
         found = self._scanner.feed(text)
-        if found:
-            self._openings.begin(found)
-        if self._openings.is_open and self._openings.feed(text, self._scanner.length):
+        if self._openings.feed(text, self._scanner, found):
             kind, keep = "opening", self._openings.end
         for number, boundary in enumerate(found, start=-len(found)):
             kind, keep = self._sentence(number, boundary) or (kind, keep)
@@ -106,7 +104,7 @@ class RepetitionGuard:
         self._scanner.rewind(self._scanner.length - characters_kept)
         self._sentences.rewind(len(self._scanner.boundaries))
         self._periods.rewind(tokens_kept)
-        self._openings.rewind(characters_kept)
+        self._openings.rewind(characters_kept, self._scanner.boundaries)
         del self._starts[tokens_kept:]
         self._quiet = _QuietRun(characters_kept)
         self._settled = min(self._settled, characters_kept)
@@ -252,14 +250,23 @@ class _Openings:
         """Where the text before the paragraph in progress ends."""
         return self._all[-1].end
 
-    def begin(self, found: list[Boundary]) -> None:
-        """Note the paragraphs that begin after ``found``; call it before the token's own text is fed."""
-        self._all += [_Opening(boundary.end, boundary.start) for boundary in found if boundary.paragraph]
+    def feed(self, text: str, scanner: SentenceScanner, found: Sequence[Boundary]) -> bool:
+        """Append ``text``, in which ``found`` became certain; return whether it completes an opening used before."""
+        if not self._begin(scanner, found) and self.is_open:
+            self._all[-1].text += text
+        return self.is_open and self._is_used(self._all[-1], scanner.length)
 
-    def feed(self, text: str, length: int) -> bool:
-        """Append ``text`` that ends at ``length``; return whether it completes an opening that was used before."""
-        current = self._all[-1]
-        current.text += text[max(0, current.start - (length - len(text))) :]
+    def _begin(self, scanner: SentenceScanner, found: Sequence[Boundary]) -> bool:
+        """Note the paragraphs that begin after ``found``; return whether there is one."""
+        begun = False
+        for later, boundary in enumerate(found, start=1 - len(found)):
+            if boundary.paragraph:
+                sentences = [scanner.certain_text(number) for number in range(later, 0)]
+                self._all.append(_Opening(boundary.end, boundary.start, "".join([*sentences, scanner.tail])))
+                begun = True
+        return begun
+
+    def _is_used(self, current: _Opening, length: int) -> bool:
         words = ngrams.words(current.text)
         if len(words) <= _OPENING_WORDS:
             return False
@@ -269,9 +276,10 @@ class _Openings:
         current.words = tuple(words[:_OPENING_WORDS])
         return any(other.words == current.words for other in self._all[-1 - _OPENING_MEMORY : -1])
 
-    def rewind(self, kept: int) -> None:
-        """Forget all but the first ``kept`` code points."""
-        while len(self._all) > 1 and self._all[-1].start >= kept:
+    def rewind(self, kept: int, boundaries: Sequence[Boundary]) -> None:
+        """Forget all but the first ``kept`` code points, in which ``boundaries`` are certain."""
+        last = boundaries[-1].start if boundaries else 0
+        while len(self._all) > 1 and self._all[-1].start > last:
             self._all.pop()
         current = self._all[-1]
         if current.known_at > kept or not current.known_at:
