@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small form for one section of the plan: its title, its points and its target."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.project.records import Section
+
+MOST_WORDS = 1_000_000
+STEP = 50
+
+
+class SectionDialog(QDialog):
+    """Signals: ``submitted`` (section id, title, points, target)."""
+
+    submitted = Signal(int, str, object, int)
+
+    def __init__(self, section: Section, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._section = section
+        self.setWindowTitle(self.tr("Section {number}").format(number=section.number))
+        self.setAccessibleName(self.windowTitle())
+        self.title = QLineEdit(section.title, self)
+        self.title.setAccessibleName(self.tr("Title"))
+        self.points = QPlainTextEdit("\n".join(section.points), self)
+        self.points.setAccessibleName(self.tr("Points, one on each line"))
+        self.points.setTabChangesFocus(True)
+        self.target = QSpinBox(self)
+        self.target.setRange(1, MOST_WORDS)
+        self.target.setSingleStep(STEP)
+        self.target.setGroupSeparatorShown(True)
+        self.target.setSuffix(self.tr(" words"))
+        self.target.setValue(section.target)
+        self.target.setAccessibleName(self.tr("Target"))
+        self.buttons = QDialogButtonBox(self)
+        self.save_button = self.buttons.addButton(self.tr("Save"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.save_button.setProperty("role", "primary")
+        self.buttons.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self.title.textChanged.connect(lambda text: self.save_button.setEnabled(bool(text.strip())))
+        self._lay_out()
+
+    def accept(self) -> None:
+        """Hand the new values on and close."""
+        points = tuple(line.strip() for line in self.points.toPlainText().splitlines() if line.strip())
+        self.submitted.emit(self._section.id, " ".join(self.title.text().split()), points, self.target.value())
+        super().accept()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setVerticalSpacing(12)
+        form.setHorizontalSpacing(16)
+        form.addRow(self.tr("Title"), self.title)
+        form.addRow(self.tr("Points"), self.points)
+        hint = QLabel(self.tr("What this section is to tell, one point on each line."), self)
+        hint.setProperty("role", "muted")
+        form.addRow("", hint)
+        form.addRow(self.tr("Target"), self.target)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(16)
+        layout.addLayout(form)
+        layout.addWidget(self.buttons)
+        self.resize(480, 340)

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The middle of the window: the text of one section, in a column that is comfortable to read."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMimeData, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QResizeEvent, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QLabel, QPushButton, QStackedLayout, QTextEdit, QVBoxLayout, QWidget
+
+from studio.gui.find_bar import FindBar
+from studio.gui.message_bar import MessageBar
+from studio.gui.messages import words_of_target
+from studio.gui.outline_model import state_word
+from studio.gui.section_document import SectionDocument
+from studio.gui.text_form import BLOCK, LINE, PARAGRAPH, to_document
+from studio.gui.theme import Tokens, small, text_font
+from studio.project.records import Section
+
+COLUMN_CHARACTERS = 69
+SAMPLE = "The tide had left the jetty bare when Anna heard the bell again, and nobody came. "
+MARGIN = 32
+TAIL_PIXELS = 8
+
+READING = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+WRITING = Qt.TextInteractionFlag.TextEditorInteraction
+
+
+class TextColumn(QTextEdit):
+    """A text widget whose column has the same number of characters at every window width."""
+
+    def __init__(self, font: QFont, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("text")
+        self.setAccessibleName(self.tr("Text of the section"))
+        self.setAcceptRichText(False)
+        self.setTabChangesFocus(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._column = QFontMetricsF(font).horizontalAdvance(SAMPLE) / len(SAMPLE) * COLUMN_CHARACTERS
+
+    @property
+    def side_margin(self) -> int:
+        """The empty width left and right of the column."""
+        return max(MARGIN, round((self.width() - self._column) / 2))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the column in the middle."""
+        self.setViewportMargins(self.side_margin, 0, self.side_margin - self.verticalScrollBar().width(), 0)
+        super().resizeEvent(event)
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """Copy paragraphs with an empty line between them, as they are stored."""
+        data = QMimeData()
+        data.setText(self.textCursor().selectedText().replace(BLOCK, PARAGRAPH).replace(LINE, "\n"))
+        return data
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """Paste text; an empty line ends a paragraph, as it does in a stored text."""
+        self.textCursor().insertText(to_document(source.text().replace("\r\n", "\n")))
+        self.ensureCursorVisible()
+
+
+class Editor(QWidget):
+    """Shows a section's document, or a hint where there is no text to show.
+
+    Signals: ``hint_accepted`` (the button of the hint was pressed).
+    """
+
+    hint_accepted = Signal()
+
+    def __init__(self, tokens: Tokens, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(self.tr("Editor"))
+        self.font_of_text = text_font()
+        self._tokens = tokens
+        self._read_only = False
+        self._following = False
+        self._blank = QTextDocument(self)
+        self._document: SectionDocument | None = None
+        self.heading = QLabel(self)
+        self.state_line = QLabel(self)
+        self.messages = MessageBar(self)
+        self.text = TextColumn(self.font_of_text, self)
+        self.find_bar = FindBar(self.text, self)
+        self.hint = QLabel(self)
+        self.hint_button = QPushButton(self)
+        self.hint_button.clicked.connect(self.hint_accepted)
+        self._lay_out()
+        scroll_bar = self.text.verticalScrollBar()
+        scroll_bar.valueChanged.connect(self._note_scroll)
+        scroll_bar.rangeChanged.connect(self._follow)
+
+    @property
+    def document(self) -> SectionDocument | None:
+        """The document that is shown."""
+        return self._document
+
+    def show_section(self, document: SectionDocument, section: Section) -> None:
+        """Show a section, with cursor and scroll position as they were left."""
+        if document is not self._document:
+            self._leave()
+            self._document = document
+            with document.kept_as_it_is():
+                self.text.setDocument(document)
+            self._restore(document)
+            document.grew.connect(self._show_unstored)
+        self.show_head(section)
+        self.refresh_guard()
+        self._pages.setCurrentIndex(0)
+
+    def show_head(self, section: Section, active: bool = False) -> None:
+        """Show number, title, words and state above the text."""
+        self.heading.setText(f"{section.number}  {section.title}" if section.number else section.title)
+        words = words_of_target(section.words, section.target)
+        self.state_line.setText(f"{words} · {state_word(section, active)}")
+
+    def show_hint(self, text: str, button: str = "") -> None:
+        """Show what to do, and the one button for it, instead of a text."""
+        self._leave()
+        self._document = None
+        self.text.setDocument(self._blank)
+        self.hint.setText(text)
+        self.hint_button.setText(button)
+        self.hint_button.setVisible(bool(button))
+        self._pages.setCurrentIndex(1)
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Allow or forbid typing altogether."""
+        self._read_only = read_only
+        self.refresh_guard()
+
+    def refresh_guard(self) -> None:
+        """Let the author type, unless a run writes this section."""
+        guarded = self._document is not None and self._document.guarded
+        self.text.setTextInteractionFlags(READING if guarded or self._read_only else WRITING)
+        for widget in (self, self.text):
+            if widget.property("guarded") != guarded:
+                widget.setProperty("guarded", guarded)
+                widget.style().unpolish(widget)
+                widget.style().polish(widget)
+        self._keep_cursor_in_place(guarded)
+        self._show_unstored()
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Paint in the colours of another theme."""
+        self._tokens = tokens
+        self._show_unstored()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the heading above the column."""
+        super().resizeEvent(event)
+        self._align_head()
+
+    def _lay_out(self) -> None:
+        heading_font = QFont(self.font_of_text)
+        heading_font.setPointSizeF(self.font_of_text.pointSizeF() * 1.4)
+        self.heading.setFont(heading_font)
+        self.heading.setWordWrap(True)
+        self.heading.setTextFormat(Qt.TextFormat.PlainText)
+        self.state_line.setProperty("role", "muted")
+        self.state_line.setFont(small(self.font()))
+        page = QWidget(self)
+        self._column = QVBoxLayout(page)
+        self._column.setSpacing(0)
+        self._column.setContentsMargins(0, MARGIN, 0, 0)
+        self._head = QVBoxLayout()
+        self._head.setSpacing(4)
+        for widget in (self.messages, self.heading, self.state_line):
+            self._head.addWidget(widget)
+        self._column.addLayout(self._head)
+        self._column.addWidget(self.text, 1)
+        self._column.addWidget(self.find_bar)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(page)
+        self._pages.addWidget(self._hint_page())
+
+    def _hint_page(self) -> QWidget:
+        page = QWidget(self)
+        self.hint.setProperty("role", "muted")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setWordWrap(True)
+        self.hint_button.setProperty("role", "primary")
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(2 * MARGIN, MARGIN, 2 * MARGIN, MARGIN)
+        layout.setSpacing(16)
+        layout.addStretch(2)
+        layout.addWidget(self.hint)
+        layout.addWidget(self.hint_button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        return page
+
+    def _align_head(self) -> None:
+        inset = round(self._blank.documentMargin())
+        side = self.text.side_margin + inset
+        self._head.setContentsMargins(side, 0, side, 12)
+
+    def _leave(self) -> None:
+        document = self._document
+        if document is not None:
+            document.cursor_position = self.text.textCursor().position()
+            document.scroll_position = self.text.verticalScrollBar().value()
+            document.grew.disconnect(self._show_unstored)
+
+    def _restore(self, document: SectionDocument) -> None:
+        cursor = QTextCursor(document)
+        cursor.setPosition(min(document.cursor_position, document.length))
+        self.text.setTextCursor(cursor)
+        scroll_bar = self.text.verticalScrollBar()
+        with QSignalBlocker(scroll_bar):
+            scroll_bar.setValue(document.scroll_position)
+        self.text.viewport().update()
+        self._note_scroll()
+
+    def _keep_cursor_in_place(self, guarded: bool) -> None:
+        """While text arrives at the end, a cursor that stands there stays where it is."""
+        cursor = self.text.textCursor()
+        if cursor.keepPositionOnInsert() != guarded:
+            cursor.setKeepPositionOnInsert(guarded)
+            self.text.setTextCursor(cursor)
+
+    def _note_scroll(self) -> None:
+        scroll_bar = self.text.verticalScrollBar()
+        self._following = scroll_bar.value() >= scroll_bar.maximum() - TAIL_PIXELS
+
+    def _follow(self) -> None:
+        """Show the new end of the text if its end was in view before."""
+        if self._following and self._document is not None and self._document.guarded:
+            scroll_bar = self.text.verticalScrollBar()
+            scroll_bar.setValue(scroll_bar.maximum())
+
+    def _show_unstored(self) -> None:
+        """Tint the end of a generated text that is not in the project file yet."""
+        document = self._document
+        selections = []
+        if document is not None and document.guarded and document.stored_length < document.length:
+            selection = QTextEdit.ExtraSelection()
+            selection.cursor = QTextCursor(document)  # type: ignore[attr-defined]
+            selection.cursor.setPosition(document.stored_length)  # type: ignore[attr-defined]
+            selection.cursor.movePosition(  # type: ignore[attr-defined]
+                QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor
+            )
+            tint = QTextCharFormat()
+            tint.setBackground(QColor(self._tokens.selection))
+            selection.format = tint  # type: ignore[attr-defined]
+            selections.append(selection)
+        self.text.setExtraSelections(selections)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Longhand's own icons: SVG files drawn in the colour that they are asked for in."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from resources import read_text
+
+SIZES = (16, 32, 64)
+
+
+def pixmap(name: str, colour: str, size: int) -> QPixmap:
+    """Return an icon as a picture of ``size`` pixels."""
+    svg = read_text(f"icons/{name}.svg").replace("currentColor", colour)
+    picture = QPixmap(QSize(size, size))
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter)
+    painter.end()
+    return picture
+
+
+def icon(name: str, colour: str, disabled: str = "") -> QIcon:
+    """Return an icon in a colour, and in another one for disabled buttons."""
+    result = QIcon()
+    for size in SIZES:
+        result.addPixmap(pixmap(name, colour, size))
+        if disabled:
+            result.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
+    return result

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text of one section as the editor shows it, with its own cursor, scroll position and undo steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QFont, QTextBlockFormat, QTextCursor, QTextDocument
+
+from studio.gui.text_form import common_start, of_document, to_document, utf16_length
+from studio.project.records import SectionText
+
+LINE_HEIGHT_PERCENT = 150.0
+PARAGRAPH_SPACE = 10.0
+
+
+class SectionDocument(QTextDocument):
+    """Holds a section's text between the project and the editor.
+
+    ``revision`` is the revision that this text is based on; ``edited`` is sent for the author's changes only.
+    While a run writes the section it is ``guarded``: its text then comes by ``add`` and ``take_back`` alone, all in
+    one undo step, and ``stored_length`` says (in UTF-16 units) how much of it is in the project file.
+    """
+
+    edited = Signal()
+    grew = Signal()
+
+    def __init__(self, text: SectionText, font: QFont, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.section = text.section
+        self.revision = text.revision
+        self.cursor_position = 0
+        self.scroll_position = 0
+        self.guarded = False
+        self._text = text.body + text.tail
+        self._ours = True
+        self._step_open = False
+        self.setDefaultFont(font)
+        self.setUndoRedoEnabled(False)
+        self._insert_at_end(self._text)
+        self._lay_out()
+        self.setUndoRedoEnabled(True)
+        self.setModified(False)
+        self._ours = False
+        self.stored_length = self.length
+        self.contentsChange.connect(self._note_change)
+
+    @property
+    def length(self) -> int:
+        """The length of the text in UTF-16 units, paragraph ends counted as one."""
+        return self.characterCount() - 1
+
+    def text(self) -> str:
+        """Return the text as it is stored."""
+        return self._text if self.guarded else of_document(self)
+
+    @contextmanager
+    def kept_as_it_is(self) -> Iterator[None]:
+        """While a widget takes the document up it touches formats; that is no change of the author's."""
+        ours, self._ours = self._ours, True
+        try:
+            yield
+        finally:
+            self._ours = ours
+
+    def guard(self) -> None:
+        """Begin to take text from a run; the author cannot change this section now."""
+        self._text = of_document(self)
+        self.guarded = True
+        self._step_open = False
+
+    def release(self) -> None:
+        """Give the section back to the author."""
+        self.guarded = False
+        self.stored_length = self.length
+
+    def add(self, text: str) -> None:
+        """Append generated text."""
+        self._replace_end(self._text, self._text + text)
+
+    def take_back(self, characters: int) -> None:
+        """Remove the last code points of the generated text."""
+        self._replace_end(self._text, self._text[: max(0, len(self._text) - characters)])
+
+    def mark_stored(self, revision: int) -> None:
+        """Note that everything so far is in the project file, as of a revision."""
+        self.revision = revision
+        self.stored_length = self.length
+        self.grew.emit()
+
+    def become(self, text: SectionText) -> None:
+        """Show a text as it is stored; where the document differs, only the different end is replaced."""
+        self._replace_end(self._text if self.guarded else of_document(self), text.body + text.tail)
+        self.mark_stored(text.revision)
+
+    def _replace_end(self, old: str, new: str) -> None:
+        self._text = new
+        if old == new:
+            return
+        kept = _kept_start(old, new)
+        self._ours = True
+        cursor = QTextCursor(self)
+        if self._step_open:
+            cursor.joinPreviousEditBlock()
+        else:
+            cursor.beginEditBlock()
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        removed = utf16_length(to_document(old[kept:]))
+        cursor.setPosition(self.length - removed, QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText(to_document(new[kept:]))
+        cursor.endEditBlock()
+        self._step_open = True
+        self.stored_length = min(self.stored_length, self.length)
+        self._ours = False
+        self.grew.emit()
+
+    def _insert_at_end(self, text: str) -> None:
+        cursor = QTextCursor(self)
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(to_document(text))
+
+    def _lay_out(self) -> None:
+        """Set line height and paragraph distance; paragraphs made later take them over from their neighbours."""
+        block_format = QTextBlockFormat()
+        block_format.setLineHeight(LINE_HEIGHT_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        block_format.setBottomMargin(PARAGRAPH_SPACE)
+        cursor = QTextCursor(self)
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.mergeBlockFormat(block_format)
+
+    def _note_change(self, position: int, removed: int, added: int) -> None:
+        if not self._ours:
+            self._step_open = False
+            self.edited.emit()
+
+
+def _kept_start(old: str, new: str) -> int:
+    """Return how much of the text stays; the usual cases, growth and shortening, need no search."""
+    shorter = old if len(old) < len(new) else new
+    if (new if shorter is old else old).startswith(shorter):
+        return len(shorter.rstrip("\n"))
+    return common_start(old, new)

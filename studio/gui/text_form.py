@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text of a section and its form in a text widget: paragraphs are blocks, single line breaks are line separators.
+
+A project counts code points, Qt counts UTF-16 units: the conversion is here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QTextDocument
+
+PARAGRAPH = "\n\n"
+BLOCK = "\u2029"
+LINE = "\u2028"
+
+# What Qt takes for structure when it is inserted; each is replaced by one character, so that positions stay.
+_STRUCTURE = str.maketrans({BLOCK: LINE, "\r": " ", "\ufdd0": "\ufffd", "\ufdd1": "\ufffd"})
+
+
+def to_document(text: str) -> str:
+    """Return a stored text as it is inserted into a document."""
+    return text.translate(_STRUCTURE).replace(PARAGRAPH, BLOCK).replace("\n", LINE)
+
+
+def of_document(document: QTextDocument) -> str:
+    """Return the text of a document as it is stored."""
+    blocks = []
+    block = document.begin()
+    while block.isValid():
+        blocks.append(block.text().replace(LINE, "\n"))
+        block = block.next()
+    return PARAGRAPH.join(blocks)
+
+
+def utf16_length(text: str) -> int:
+    """Return the length of a text as Qt counts it."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def common_start(one: str, other: str) -> int:
+    """Return how many code points two texts have in common at their start, without ending in a line break.
+
+    A cut there never separates the two line breaks of a paragraph.
+    """
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[:middle] == other[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return len(one[:low].rstrip("\n"))
