@@ -69,6 +69,7 @@ def back_up(source: sqlite3.Connection, project: Path) -> Path:
         try:
             _copy(source, partial, project)
             os.replace(partial, target)
+            sync_folder(target.parent)
         finally:
             partial.unlink(missing_ok=True)
         for path in backups(project)[:-KEPT]:

@@ -56,6 +56,8 @@ def translated(path: Path) -> Iterator[None]:
         if known := of_sqlite(error, path):
             raise known from error
         raise
+    except UnicodeDecodeError as error:
+        raise ProjectDamaged(f"{path} is damaged: it has text that is no Unicode.") from error
     except OSError as error:
         raise of_system(error, path) from error
 
@@ -69,6 +71,11 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> ProjectError | None:
         return ProjectDamaged(f"{path} is damaged ({error}).") if decoding else None
     if code == sqlite3.SQLITE_READONLY_DBMOVED:
         return ProjectNotFound(f"{path} was moved or deleted while it was open.")
+    if code == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return ProjectReadOnly(
+            f"{path} has a half-done change that must be undone first, and its folder cannot be written.",
+            hint="Copy the project, together with the file of the same name with -journal, to a folder of your own.",
+        )
     if code in _WRITE_FAILED:
         return DiskFull(f"{path} could not be written: the disk is full or failing.")
     if found := _BY_PRIMARY_CODE.get(code & 0xFF):

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -140,12 +140,10 @@ def _make(path: Path, fill: Callable[[Connection], None]) -> None:
     with translated(path):
         _set_aside_orphan_journal(path)
         _remove_leftovers(path)
-        descriptor, name = tempfile.mkstemp(prefix=_temporary_prefix(path), suffix=_NEW, dir=path.parent)
-        os.close(descriptor)
-        temporary = Path(name)
+        temporary = path.with_name(f"{_temporary_prefix(path)}{secrets.token_hex(4)}{_NEW}")
+        temporary.touch(exist_ok=False)
         try:
             _initialise(temporary, fill)
-            temporary.chmod(0o666 & ~_umask())
             _place(temporary, path)
             backup.sync_folder(path.parent)
         finally:
@@ -197,12 +195,6 @@ def _remove_leftovers(path: Path) -> None:
 
 def _temporary_prefix(path: Path) -> str:
     return f".{path.name}."
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _with_hint(error: ProjectDamaged, path: Path) -> ProjectDamaged:

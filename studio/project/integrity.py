@@ -44,6 +44,8 @@ def all_damage(connection: sqlite3.Connection) -> tuple[str, ...]:
 def _guarded(look: Callable[[], list[str]]) -> tuple[str, ...]:
     try:
         return tuple(look()[:_MOST_FINDINGS])
+    except UnicodeDecodeError:
+        return ("a name in it is no Unicode",)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", None) in _PASSING_CODES:
             raise

@@ -302,7 +302,7 @@ def _can_be_parent(connection: Connection, section_id: int) -> bool:
 
 def _has_text(connection: Connection, section_id: int) -> bool:
     found = select(_text.c.sha256).where(_text.c.section == section_id)
-    return connection.execute(found).scalar_one_or_none() not in (None, EMPTY_SHA256)
+    return connection.execute(found).scalar_one_or_none() != EMPTY_SHA256
 
 
 def _insert(
@@ -320,7 +320,10 @@ def _insert(
             locked=False,
         )
     )
-    return created.inserted_primary_key[0]  # type: ignore[index]
+    section_id = created.inserted_primary_key[0]  # type: ignore[index]
+    # Every section has its row of text from the start, so that a lost one is never taken for a section without text.
+    connection.execute(_text.insert().values(section=section_id, words=0, sha256=EMPTY_SHA256, tail=""))
+    return section_id
 
 
 def _as_json(points: Sequence[str]) -> list[str]:

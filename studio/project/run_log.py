@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.dialects import sqlite
 
 from studio.project import plan, schema
 from studio.project.errors import ProjectDamaged, ProjectError
@@ -128,20 +127,21 @@ def _store(connection: Connection, text: str) -> int:
     known = connection.execute(select(_log_text.c.id).where(_log_text.c.sha256 == digest)).scalar_one_or_none()
     if known is not None:
         return known
-    row = sqlite.insert(_log_text).values(sha256=digest, body=zlib.compress(content, _COMPRESSION))
+    row = insert(_log_text).values(sha256=digest, body=zlib.compress(content, _COMPRESSION))
     return connection.execute(row).inserted_primary_key[0]  # type: ignore[index]
 
 
 def _load(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
-    return {each: unpacked(connection.execute(select(_log_text).where(_log_text.c.id == each)).one()) for each in ids}
+    return {each: _load_one(connection, each) for each in ids}
 
 
-def unpacked(row: Row[Any]) -> str:
-    """Return the text of a ``log_text`` row. Raises ``ProjectDamaged`` if it was altered."""
+def _load_one(connection: Connection, text_id: int) -> str:
+    """Return a text of the log. Raises ``ProjectDamaged`` if it was altered or is gone."""
+    row = connection.execute(select(_log_text).where(_log_text.c.id == text_id)).one_or_none()
     try:
-        content = zlib.decompress(row.body)
+        content = b"" if row is None else zlib.decompress(row.body)
     except zlib.error as error:
-        raise ProjectDamaged(f"Text {row.id} of the run log is damaged.") from error
-    if hashlib.sha256(content).digest() != row.sha256:
-        raise ProjectDamaged(f"Text {row.id} of the run log is damaged.")
+        raise ProjectDamaged(f"Text {text_id} of the run log is damaged.") from error
+    if row is None or hashlib.sha256(content).digest() != row.sha256:
+        raise ProjectDamaged(f"Text {text_id} of the run log is damaged.")
     return content.decode()

@@ -26,7 +26,7 @@ def summaries(connection: Connection) -> tuple[Summary, ...]:
     rows = {row.section: row for row in connection.execute(select(_summary))}
     hashes = texts.leaf_sha256(connection)
     return tuple(
-        _record(rows[each.id], hashes[each.id] if each.leaf else texts.current_sha256(connection, each.id))
+        _record(rows[each.id], hashes.get(each.id, "") if each.leaf else texts.current_sha256(connection, each.id))
         for each in plan.sections(connection)
         if each.id in rows
     )

@@ -9,13 +9,11 @@ newlines come back as they went in. Only a lone surrogate, which is no Unicode t
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Row, insert, select, update
 
 from backends.text.counting import count_words
 from studio.project import plan, schema
@@ -36,8 +34,6 @@ def text(connection: Connection, section_id: int) -> SectionText:
     """Return the text of a section; that of a parent is empty. Raises ``UnknownSection``, ``ProjectDamaged``."""
     plan.require(connection, section_id)
     row = _row(connection, section_id)
-    if row is None:
-        return SectionText(section=section_id, revision=0, body="", tail="")
     body = revision_body(connection, row.revision) if row.revision else ""
     if _sha256(body + row.tail) != row.sha256:
         raise ProjectDamaged(f"The text of section {section_id} is damaged.")
@@ -119,7 +115,7 @@ def current_sha256(connection: Connection, section_id: int) -> str:
     """
     below = plan.subtree(connection, section_id)
     if len(below) == 1:
-        return leaf_sha256(connection)[section_id]
+        return _row(connection, section_id).sha256.hex()
     inside = set(below)
     leaves = [each.id for each in plan.sections(connection) if each.leaf and each.id in inside]
     texts = [text(connection, leaf) for leaf in leaves]
@@ -127,20 +123,21 @@ def current_sha256(connection: Connection, section_id: int) -> str:
     return _sha256(whole).hex()
 
 
-def leaf_sha256(connection: Connection) -> defaultdict[int, str]:
-    """Return the SHA-256 (hexadecimal) of what each leaf says now, that of no text for one without."""
-    found = connection.execute(select(_text.c.section, _text.c.sha256))
-    return defaultdict(plan.EMPTY_SHA256.hex, {row.section: row.sha256.hex() for row in found})
+def leaf_sha256(connection: Connection) -> dict[int, str]:
+    """Return the SHA-256 (hexadecimal) of what each leaf says now."""
+    return {row.section: row.sha256.hex() for row in connection.execute(select(_text.c.section, _text.c.sha256))}
 
 
-def _row(connection: Connection, section_id: int) -> Row[Any] | None:
-    return connection.execute(select(_text).where(_text.c.section == section_id)).one_or_none()
+def _row(connection: Connection, section_id: int) -> Row[Any]:
+    row = connection.execute(select(_text).where(_text.c.section == section_id)).one_or_none()
+    if row is None:
+        raise ProjectDamaged(f"The text of section {section_id} is lost.")
+    return row
 
 
 def _require_expected(connection: Connection, section_id: int, expected: int) -> None:
     plan.require_leaf(connection, section_id)
-    row = _row(connection, section_id)
-    newest = (row and row.revision) or 0
+    newest = _row(connection, section_id).revision or 0
     if newest != expected:
         raise StaleRevision(
             f"Section {section_id} is at revision {newest}, not at {expected}: its text was changed meanwhile."
@@ -179,7 +176,7 @@ def _store_blocks(connection: Connection, bodies: Sequence[str]) -> list[Row[Any
     new = {digest: body for digest, body in zip(hashes, bodies, strict=True) if digest not in known}
     if new:
         rows = [{"sha256": digest, "body": body, "words": count_words(body)} for digest, body in new.items()]
-        connection.execute(sqlite.insert(_block), rows)
+        connection.execute(insert(_block), rows)
         known |= _known_blocks(connection, list(new))
     return [known[digest] for digest in hashes]
 
@@ -206,8 +203,7 @@ def _set_state(connection: Connection, section_id: int, newest: Row[Any] | None,
         last, tail = body.rpartition(_BREAK)[2], schema.storable(tail)
         settled = newest.words - count_words(last) if newest is not None else 0
         values |= {"words": settled + count_words(last + tail), "sha256": _sha256(body + tail)}
-    change = sqlite.insert(_text).values(section=section_id, **values)
-    connection.execute(change.on_conflict_do_update(index_elements=[_text.c.section], set_=values))
+    connection.execute(update(_text).where(_text.c.section == section_id).values(**values))
 
 
 def _record(row: Row[Any]) -> Revision:

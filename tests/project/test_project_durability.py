@@ -18,6 +18,13 @@ from studio.project.store import Project
 from tests.project.conftest import BRIEF
 from tests.project.processes import CREATE, FILL, WRITE, start
 
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """On a real disk, where the moments between the steps of a commit are longest."""
+    return tmp_path / "light house.longhand"
+
+
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="uses signals and limits of POSIX")
 
 

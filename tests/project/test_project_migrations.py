@@ -73,7 +73,7 @@ def test_steps_lift_the_file_and_keep_the_rows(connection: sqlite3.Connection, o
     migrations.migrate(connection, old, steps={1: rebuild_section, 2: add_note}, newest=3)
     assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     assert connection.execute("SELECT DISTINCT colour FROM section").fetchall() == [("blue",)]
-    assert connection.execute("SELECT count(*) FROM section_text").fetchone() == (1,)
+    assert connection.execute("SELECT count(*) FROM section_text").fetchone() == (4,)
     assert connection.execute("SELECT count(*) FROM note").fetchone() == (4,)
     assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
     (copy,) = backups(old)

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ def test_new_file_has_the_agreed_settings(project: Project, path: Path) -> None:
     settings = {"foreign_keys": 1, "synchronous": 3, "mmap_size": 0, "trusted_schema": 0, "cell_size_check": 1}
     driver = project._database.driver
     assert {name: driver.execute(f"PRAGMA {name}").fetchone()[0] for name in settings} == settings
+
+
+def test_records_and_errors_load_no_database_library() -> None:
+    program = "import sys, studio.project.records, studio.project.errors; print('sqlalchemy' in sys.modules)"
+    assert start(program).communicate() == ("False\n", "")
 
 
 def test_schema_of_version_1_does_not_change_without_a_migration(path: Path) -> None:
@@ -115,15 +121,21 @@ def test_leftovers_of_a_killed_creation_are_removed(path: Path) -> None:
     assert set(path.parent.iterdir()) == {path, stranger}
 
 
-def test_journal_of_a_vanished_project_is_not_played_back(closed: Path) -> None:
-    journal = closed.with_name(closed.name + "-journal")
-    with raw(closed) as connection:
+@contextmanager
+def half_changed(path: Path) -> Iterator[Path]:
+    """The file in the middle of a change that has reached the disk in part; its journal."""
+    with raw(path) as connection:
         connection.execute("PRAGMA cache_size = 1")
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE project SET title = 'half done'")
         connection.execute("CREATE TABLE filler AS SELECT randomblob(200000) AS content")
-        hot = journal.read_bytes()
+        yield path.with_name(path.name + "-journal")
         connection.execute("ROLLBACK")
+
+
+def test_journal_of_a_vanished_project_is_not_played_back(closed: Path) -> None:
+    with half_changed(closed) as journal:
+        hot = journal.read_bytes()
     assert hot.startswith(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
     closed.unlink()
     journal.write_bytes(hot)
@@ -342,6 +354,21 @@ class TestPermissions:
                 Project.open(path)
             with Project.open(path, Mode.READ) as reader:
                 assert reader.info.title == "Mine"
+
+    def test_half_done_change_is_undone_where_that_is_possible(self, open_folder: Path, as_user: AsUser) -> None:
+        path = open_folder / "a.longhand"
+        Project.create(path, BRIEF, title="Before").close()
+        crashed = open_folder / "crashed"
+        crashed.mkdir()
+        with half_changed(path) as journal:
+            shutil.copy(path, crashed)
+            shutil.copy(journal, crashed)
+        crashed.chmod(0o555)
+        with as_user(), pytest.raises(ProjectReadOnly, match="half-done change"):
+            Project.open(crashed / path.name, Mode.READ)
+        crashed.chmod(0o755)
+        with Project.open(crashed / path.name, Mode.READ) as reader:
+            assert reader.info.title == "Before"
 
     def test_file_that_cannot_be_read(self, open_folder: Path, as_user: AsUser) -> None:
         path = open_folder / "a.longhand"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -56,7 +57,8 @@ class Node:
 class PlanMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="longhand-plan-"))
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.folder = Path(tempfile.mkdtemp(prefix="longhand-plan-", dir=memory))
         self.path = self.folder / "plan.longhand"
         self.project = Project.create(self.path, Brief("x", 100))
         self.root = Node(0, "", 0)
@@ -187,5 +189,5 @@ class PlanMachine(RuleBasedStateMachine):
 
 TestPlanModel = PlanMachine.TestCase
 TestPlanModel.settings = settings(
-    max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
