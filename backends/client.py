@@ -112,8 +112,8 @@ class WorkerBackend(Backend):
     def submit(self, request: GenerationRequest) -> int:
         """Start a request, and the worker where it has died, and return the request's id.
 
-        Raises InvalidRequest where it has no take or too many, or cannot be sent, and what opening raises. What the engine finds wrong with the
-        request is raised by ``next_event``.
+        Raises InvalidRequest where it has no take or too many, or cannot be sent, and what opening raises. What the
+        engine finds wrong with the request is raised by ``next_event``.
         """
         if not 1 <= request.takes <= MAX_TAKES:
             raise InvalidRequest(f"A request has 1 to {MAX_TAKES} takes, not {request.takes}.")

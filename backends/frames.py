@@ -14,7 +14,7 @@ import math
 import struct
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from backends import messages
 from backends.errors import InvalidRequest, ProtocolError
@@ -77,7 +77,7 @@ def decode(tag: int, body: bytes) -> Message:
 class FrameReader:
     """Reads messages from a binary stream. Used from one thread."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
     def read(self) -> Message | None:

@@ -37,14 +37,15 @@ OpenEngine = Callable[[ModelSettings], Engine]
 MakeScheduler = Callable[[Engine, dict[str, bytes]], Scheduler]
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = (), open_engine: OpenEngine | None = None) -> None:
     """Run until told to close or until the parent is gone; ends the process and never returns.
 
-    ``--die-with-parent`` lets Linux kill the worker together with the thread that started it.
+    ``--die-with-parent`` lets Linux kill the worker together with the thread that started it. ``open_engine`` opens
+    another engine than the one that the model asks for.
     """
     reader, writer = _take_pipes()
     _arrange_process(die_with_parent="--die-with-parent" in arguments)
-    Worker(reader, writer, _open_engine, Scheduler).run()
+    Worker(reader, writer, open_engine or _open_engine, Scheduler).run()
     sys.stderr.flush()
     # Not sys.exit: destructors of a native library must not decide whether this process ends.
     os._exit(0)

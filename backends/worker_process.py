@@ -49,7 +49,6 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log.fileno(),
-                bufsize=0,
                 close_fds=True,
                 env=_environment(),
                 # A group of its own keeps Ctrl-C away from the start, and lets ``kill`` reach what a prefix started.
@@ -150,9 +149,8 @@ class WorkerProcess:
         """Runs in the reading thread; the last item that it leaves is None or what went wrong."""
         stdout = self._process.stdout
         assert stdout is not None
-        with os.fdopen(os.dup(stdout.fileno()), "rb") as stream:
-            stdout.close()
-            reader = FrameReader(stream)
+        with stdout:
+            reader = FrameReader(stdout)
             try:
                 while (message := reader.read()) is not None:
                     self._incoming.put(message)

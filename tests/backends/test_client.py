@@ -164,7 +164,7 @@ def write_through_deaths(backend, signal_number, chance, words):
 @pytest.mark.parametrize("signal_number", SIGNALS)
 def test_a_killed_worker_loses_no_delivered_character(signal_number):
     with fake_backend(words=700, rewind_every=5, delay=0.001) as backend:
-        assert write_through_deaths(backend, signal_number, random.Random(signal_number), 60) >= 3
+        assert write_through_deaths(backend, signal_number, random.Random(signal_number), 40) >= 3
 
 
 @pytest.mark.slow
@@ -374,7 +374,7 @@ def test_a_worker_that_cannot_be_started_is_given_up():
 
 def test_a_worker_that_hangs_while_opening_is_given_up():
     with pytest.raises(WorkerGaveUp, match="no sign of life"):
-        fake_backend(load=1000, hang_after=0.5)
+        fake_backend(load=1000, hang_after=0.4)
 
 
 def fail_once(backend):
@@ -463,9 +463,11 @@ def test_closing_leaves_no_process_and_no_thread():
 
 PARENT = """
 import sys, threading
-from tests.backends.fakes import fake_backend, numbers_from
+from backends.client import WorkerBackend
+from tests.backends.fakes import COMMAND, fake_settings, numbers_from
 def run():
-    backend = fake_backend(**{script!r})
+    command = COMMAND + {arguments!r}
+    backend = WorkerBackend(fake_settings(**{script!r}), command=command)
     backend.submit(numbers_from(0))
     backend.next_event(0.2)
     print(backend.worker_pid, flush=True)
@@ -477,11 +479,20 @@ IN_MAIN_THREAD = "run()"
 IN_OTHER_THREAD = "thread = threading.Thread(target=run); thread.start(); thread.join()"
 
 
+STUCK = {"sleep_seconds": 1000, "ignore_cancel": True}
+
+
 @linux_only
-@pytest.mark.parametrize("start", [IN_MAIN_THREAD, IN_OTHER_THREAD])
-@pytest.mark.parametrize("script", [{"delay": 0.01}, {"sleep_seconds": 1000, "ignore_cancel": True}])
-def test_a_worker_does_not_outlive_its_parent(start, script):
-    code = PARENT.format(script=script, start=start)
+@pytest.mark.parametrize(
+    ("start", "script", "arguments", "seconds"),
+    [
+        (IN_MAIN_THREAD, {"delay": 0.01}, [], 1.5),
+        (IN_OTHER_THREAD, STUCK, [], 5),
+        (IN_MAIN_THREAD, STUCK, ["--die-with-parent"], 1.5),
+    ],
+)
+def test_a_worker_does_not_outlive_its_parent(start, script, arguments, seconds):
+    code = PARENT.format(script=script, start=start, arguments=arguments)
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
@@ -489,7 +500,7 @@ def test_a_worker_does_not_outlive_its_parent(start, script):
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    wait_until(lambda: not alive(pid), 5)
+    wait_until(lambda: not alive(pid), seconds)
 
 
 @linux_only
