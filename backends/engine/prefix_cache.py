@@ -35,6 +35,8 @@ class PrefixCache:
         if length:
             self._idle[best] = self._idle.pop(best)
             self._engine.fork(best, target, length)
+        else:
+            self._engine.rewind(target, 0)  # whoever used the engine before may have left something
         return target
 
     def release(self, sequence: int, tokens: list[int]) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,11 @@ def generate(engine: Engine, request: GenerationRequest) -> Reading:
         return read_all(scheduler, request)
     finally:
         scheduler.close()
+
+
+def certain_text(data: bytes) -> str:
+    """Return the text of bytes up to where a character may be unfinished."""
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
 
 
 def chat(text: str, system: str = "", **extra) -> Prompt:
