@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from backends.engine.scripted import write_script
 from backends.text.counting import count_words
 from backends.text.segmentation import ends_sentence, sentences
+from studio.writing.session import starter_model
 from studio.writing.writer import whole_sentences
 from tests.end2end.program import Program, is_alive, longhand, texts_in, wait_for, words_in
 
@@ -48,7 +51,7 @@ def test_500_words_with_json(tmp_path, quick):
 
 def test_the_same_seed_gives_the_same_text(tmp_path, quick):
     for name in ("one.md", "two.md"):
-        done = longhand(tmp_path, "write", BRIEF, "--words", 500, "--model", quick, "--out", name, "--seed", 5)
+        done = longhand(tmp_path, "write", BRIEF, "--words", 150, "--model", quick, "--out", name, "--seed", 5)
         assert done.code == 0, done.err
     assert (tmp_path / "one.md").read_text() == (tmp_path / "two.md").read_text()
 
@@ -96,6 +99,33 @@ def test_status_reads_beside_the_writer_and_a_second_writer_is_refused(tmp_path,
     assert len(refused.err.strip().splitlines()) == 2
     assert program.end().code == 0
     check_document(project, tmp_path / "town.md")
+
+
+def test_text_is_stored_at_least_once_a_second(tmp_path):
+    """Seen from outside while one section is written, with half a second for a busy machine."""
+    model = write_script(tmp_path / "steady.script.json", behaviour="endless_paragraph", delay_ms=4.0)
+    words = ("write", BRIEF, "--words", 400, "--model", model, "--out", "town.md", "--seed", 1)
+    program, project = Program(tmp_path, *words), tmp_path / "town.longhand"
+    changes, seen = [], 0
+    while program.running:
+        if project.exists() and (now := words_in(project)) != seen:
+            seen = now
+            changes.append(time.monotonic())
+        time.sleep(0.02)
+    assert program.end().code == 0
+    assert len(changes) >= 3
+    assert max(after - before for before, after in itertools.pairwise(changes)) < 1.5
+
+
+@pytest.mark.skipif(starter_model() is None, reason="the starter model is not installed")
+def test_the_starter_model_writes(tmp_path):
+    done = longhand(tmp_path, "write", "A story about a lighthouse keeper", "--words", 300, "--out", "s.md", "--json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert report["model"] == "starter"
+    assert abs(report["words"] - 300) <= 300 * TOLERANCE
+    lines = done.err.splitlines()
+    assert len([line for line in lines if "starter model" in line and "--model" in line]) == 1
 
 
 def kills(short: int):
