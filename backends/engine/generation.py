@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from backends.engine.base import Engine, Sampler
 from backends.engine.length import LengthController, Phase
 from backends.engine.repetition import Loop, RepetitionGuard
-from backends.engine.steering import Bias, Steering, forbidden
+from backends.engine.steering import Bias, forbidden, steering
 from backends.engine.take_text import StopStrings, TakeText
 from backends.types import Delta, Event, Finished, FinishReason, GenerationRequest, Rewind, Settled, Usage
 
@@ -64,11 +64,11 @@ class Generation:
         self._calm = engine.sampler(request.sampling, self._seed, request.constraint)
         self._calm.prime(self._tokens)
         self._sampler: Sampler = self._calm
-        self._steering = Steering(engine.classes)
+        self._steering = steering(engine.classes)
         self._length = LengthController(request.length) if request.length else None
         self._guard = RepetitionGuard(request.repetition, known_sentences) if request.repetition else None
         self._retries = _Retries()
-        self._shown = self._settled = 0
+        self._shown = self._settled = self._told_tokens = 0
         self._rewound = 0
         self._paragraphs: collections.deque[int] = collections.deque()
 
@@ -200,11 +200,13 @@ class Generation:
         if length == self._shown:
             return []
         difference, self._shown = length - self._shown, length
+        tokens, self._told_tokens = len(self._text.tokens) - self._told_tokens, len(self._text.tokens)
         if difference < 0:
             return [Rewind(self.request_id, self.take, -difference)]
         hidden = self._text.length - length
         text = self._text.tail(difference + hidden)
-        return [Delta(self.request_id, self.take, text[len(text) - difference - hidden : len(text) - hidden], 1)]
+        end = len(text) - hidden
+        return [Delta(self.request_id, self.take, text[end - difference : end], tokens)]
 
     def _settle(self) -> list[Event]:
         """Promise text that no control will take back: at the end of a paragraph, and now and then inside of one."""
@@ -275,7 +277,9 @@ class Generation:
         self._sampler.rewind(self._text.tokens)
         in_cache = self._engine.sequence_length(self.sequence)
         self._engine.rewind(self.sequence, min(in_cache, len(self._tokens) - 1))
-        return self._show(min(self._shown, characters))
+        events = self._show(min(self._shown, characters))
+        self._told_tokens = kept
+        return events
 
     def _force_paragraph(self) -> None:
         classes = self._engine.classes

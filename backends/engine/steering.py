@@ -24,7 +24,7 @@ _CLOSING = ((0.0, 3.0), (0.25, 5.0), (0.5, 8.0), (0.8, FORCED))
 
 
 class Steering:
-    """The biases for one vocabulary."""
+    """The biases for one vocabulary; made by ``steering``."""
 
     def __init__(self, classes: TokenClasses) -> None:
         self._classes = classes
@@ -68,6 +68,12 @@ class Steering:
     def forced(self, tokens: Iterable[int]) -> Bias:
         """Leave only ``tokens``, as long as any of them is possible at all."""
         return _all(tokens, FORCED)
+
+
+@functools.lru_cache(maxsize=4)
+def steering(classes: TokenClasses) -> Steering:
+    """Return the biases for a vocabulary, made once: some classes have thousands of tokens."""
+    return Steering(classes)
 
 
 def forbidden(tokens: Iterable[int]) -> Bias:

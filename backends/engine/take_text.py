@@ -43,9 +43,12 @@ class TakeText:
         return text
 
     def flush(self) -> str:
-        """Return what remains of an unfinished character at the end of the take."""
+        """End the text: what remains of an unfinished character is replaced, and returned."""
         text = self._decoder.decode(b"", final=True)
-        self.length += len(text)
+        if text:
+            self.length += len(text)
+            self._texts[-1] += text
+            self._ends[-1] = self.length
         return text
 
     def tokens_within(self, characters: int) -> int:

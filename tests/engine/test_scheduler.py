@@ -238,5 +238,21 @@ def test_deltas_carry_their_tokens(engine):
     events = []
     while scheduler.busy:
         events += scheduler.step()
-    tokens = sum(event.tokens for event in events if isinstance(event, Delta))
-    assert 20 <= tokens <= 25
+    deltas = [event for event in events if isinstance(event, Delta)]
+    assert sum(delta.tokens for delta in deltas) == 25
+    assert all(delta.text and delta.tokens > 0 for delta in deltas)
+
+
+def test_unfinished_character_at_the_end_of_the_turn_is_replaced(scripted, monkeypatch):
+    engine = scripted(behaviour="silent")
+    lead = engine.tokenize("é")[0]
+    logits = engine._logits
+
+    def lead_byte_first(sequence):
+        row = logits(sequence)
+        if sequence.tokens[-1] != lead:
+            row[lead] = 99.0
+        return row
+
+    monkeypatch.setattr(engine, "_logits", lead_byte_first)
+    assert generate(engine, GenerationRequest(chat("x"), max_tokens=9)).text == "\ufffd"
