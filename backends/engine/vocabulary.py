@@ -8,7 +8,11 @@ from collections.abc import Collection, Sequence
 
 from backends.engine.base import TokenClasses
 
+_FULL_STOPS = "…。！？｡।॥؟۔"
+# What every piece of interest contains: most of a large vocabulary is passed over by this look alone.
+_OF_INTEREST = re.compile(b"[.!?#=*_\n-]|" + b"|".join(mark.encode() for mark in _FULL_STOPS))
 _SENTENCE_END = re.compile(r"""(?:[.!?…]["'”’»)\]]{0,2}|[。！？｡।॥؟۔።]["'”’»」』）)]{0,2})\s*$""")
+# A word and its mark in one piece is an abbreviation more often than not.
 _ABBREVIATION = re.compile(r"[^\W\d_]\.\s*$")
 _HEADING = re.compile(r"\s*(?:#{1,6}\s*|-{3,}|={3,}|\*{3,}|_{3,})$")
 
@@ -21,7 +25,7 @@ def classify(pieces: Sequence[bytes], end_of_turn: Collection[int]) -> TokenClas
     sentence_end: set[int] = set()
     heading: set[int] = set()
     for token, piece in enumerate(pieces):
-        if not piece:
+        if not _OF_INTEREST.search(piece):
             continue
         if b"\n" in piece:
             line_break.add(token)
