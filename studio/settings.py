@@ -93,7 +93,6 @@ class Settings:
         "system",
         _Text("Theme", "Colours of the window; system follows the desktop.", choices=("system", "light", "dark")),
     )
-    font_size: int = _setting(13, _Text("Font size", "Size of the text in the editor, in points.", 6, 72))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,9 @@ def test_unknown_keys_are_kept_and_said(file):
 )
 def test_a_wrong_value_is_said_and_not_used(file, line, sentence):
     file.parent.mkdir()
-    file.write_text(line + "\nfont_size = 20\n")
+    file.write_text(line + "\nthreads = 20\n")
     loaded = load_settings()
-    assert loaded.settings == replace(Settings(), font_size=20)
+    assert loaded.settings == replace(Settings(), threads=20)
     assert loaded.warnings == (f"{file}: {sentence}",)
 
 
