@@ -87,7 +87,7 @@ class RepetitionGuard:
         if run >= _SHORT_RUN and (run >= _LONG_RUN or self._is_prose(text)):
             kind, keep = "period", self._before(self._starts[self._periods.run_start])
         found = self._scanner.feed(text)
-        if self._openings.feed(text, self._scanner, found):
+        if (found or self._openings.is_open) and self._openings.feed(text, self._scanner, found):
             kind, keep = "opening", self._openings.end
         for number, boundary in enumerate(found, start=-len(found)):
             kind, keep = self._sentence(number, boundary) or (kind, keep)
@@ -130,11 +130,15 @@ class RepetitionGuard:
         return end if position - end <= _KEEP_WITHIN else position
 
     def _settle(self) -> None:
-        if self._scanner.boundaries and self._last_end() > self._settled:
-            settled = min(self._last_end(), self._before(self._starts[self._periods.earliest]))
-            if self._openings.is_open:
-                settled = min(settled, self._openings.end)
-            self._settled = max(self._settled, settled)
+        """Settle the finished sentences, but for those that a run of tokens or an opening may still reach."""
+        end = self._last_end()
+        if end <= self._settled:
+            return
+        run_start = self._starts[self._periods.earliest]
+        settled = end if run_start >= end else self._before(run_start)
+        if self._openings.is_open:
+            settled = min(settled, self._openings.end)
+        self._settled = max(self._settled, settled)
 
     def _is_prose(self, text: str) -> bool:
         """Leader dots, drawn lines and table rows may run longer than words."""

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop detector: false alarms on human books, detection of real and scripted loops, time per token.
+
+Texts are streamed whole, in pieces of up to six letters, and what is found is not taken back; so a false alarm in
+a book may rest on anything that stands in the same book before it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from backends.engine.repetition import RepetitionGuard
+from backends.text import ngrams
+from backends.text.segmentation import sentences
+from backends.types import RepetitionPolicy
+from benchmarks.rows import ROOT, Row, print_rows
+
+Piece = tuple[int, str]
+_PIECE = re.compile(r"\s?[^\W_]{1,6}|\s|[^\w\s]|_")
+_NGRAM_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]")
+_numbers: dict[str, int] = {}
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """Cut a text into numbered pieces about as long as tokens."""
+    for piece in _PIECE.findall(text):
+        yield _numbers.setdefault(piece, len(_numbers)), piece
+
+
+def alarms(text: str) -> list[int]:
+    """Return the offsets at which the guard would have taken text back."""
+    guard, length, found = RepetitionGuard(RepetitionPolicy()), 0, []
+    for token, piece in pieces(text):
+        length += len(piece)
+        if guard.feed(token, piece):
+            found.append(length)
+    return found
+
+
+def books(folder: Path) -> list[str]:
+    """Return the human books with their short lines joined into paragraphs."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((folder / "books").glob("*.txt"))]
+    return ["\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", text)) for text in texts]
+
+
+def human_row(texts: list[str]) -> Row:
+    """Return the share of windows of 1,000 n-gram tokens in which the guard raises an alarm."""
+    windows, hit = 0, 0
+    for text in texts:
+        starts = [match.start() for match in _NGRAM_TOKEN.finditer(text)]
+        windows += len(starts) // ngrams.WINDOW
+        hit += len({sum(start < position for start in starts) // ngrams.WINDOW for position in alarms(text)})
+    share = 100 * hit / windows
+    name = f"human windows with an alarm ({hit} of {windows})"
+    return Row(name, round(share, 2), "%", "<= 1.5", share <= 1.5)
+
+
+def machine_row(folder: Path) -> Row:
+    """Return the share of looping windows of a real model in whose first half the guard raises an alarm."""
+    hot = noticed = 0
+    lines = (folder / "machine_baseline" / "hellobench_suri_7b_atleast4k.jsonl").read_text(encoding="utf-8")
+    for line in lines.splitlines():
+        text = json.loads(line)["response"]
+        starts = [match.start() for match in _NGRAM_TOKEN.finditer(text)]
+        for first in range(0, max(1, len(starts) - ngrams.WINDOW + 1), ngrams.WINDOW):
+            window = starts[first : first + ngrams.WINDOW]
+            if ngrams.seq_rep_n(ngrams.tokens(text[window[0] : window[-1]])) > ngrams.LOOP:
+                hot += 1
+                noticed += bool(alarms(text[window[0] : window[len(window) // 2]]))
+    share = 100 * noticed / hot
+    name = f"suri-7b windows above .30 noticed before their middle ({noticed} of {hot})"
+    return Row(name, round(share, 1), "%", ">= 95", share >= 95)
+
+
+def scripted_row() -> Row:
+    """Return the worst excess over 50 tokens or two periods before a scripted loop is stopped, periods 1-200."""
+    worst = -200
+    for period in range(1, 201):
+        choose = random.Random(period)
+        cycle = ["".join(choose.choices("abcdefghijkl", k=5)) for _ in range(period)]
+        guard, written = RepetitionGuard(RepetitionPolicy()), 0
+        while guard.feed(written % period, " " + cycle[written % period]) is None and written < 2_000:
+            written += 1
+        worst = max(worst, written + 1 - max(50, 2 * period))
+    return Row("scripted loops: tokens beyond 50 or two periods, worst", worst, "tokens", "<= 0", worst <= 0)
+
+
+def speed_rows(texts: list[str]) -> list[Row]:
+    """Return the guard's time per token with different amounts of known text (words)."""
+    known = [texts[3][start:end] for start, end in sentences(texts[3])]
+    stream = list(pieces(texts[0][:300_000]))
+    rows = []
+    for words in (1_000, 100_000):
+        count = 0
+        while sum(len(sentence.split()) for sentence in known[:count]) < words:
+            count += 50
+        began = time.process_time()
+        guard = RepetitionGuard(RepetitionPolicy(), known[:count])
+        built = time.process_time()
+        for token, piece in stream:
+            guard.feed(token, piece)
+        each = 1e6 * (time.process_time() - built) / len(stream)
+        rows.append(Row(f"processor time per token, {words:,} words known", round(each, 2), "us", "<= 10", each <= 10))
+        rows.append(Row(f"learning {words:,} words", round(1e3 * (built - began), 1), "ms"))
+    return rows
+
+
+def main() -> None:
+    """Run the measurement."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="the folder of test data")
+    folder = parser.parse_args().data
+    texts = books(folder)
+    print_rows([human_row(texts), machine_row(folder), scripted_row(), *speed_rows(texts)])
+
+
+if __name__ == "__main__":
+    main()
