@@ -27,7 +27,7 @@ class Step:
 
 
 class Recovery:
-    """Counts deaths and changes the settings for the next start."""
+    """Counts deaths and changes the settings for the next start. Remembers the furthest point of the last request."""
 
     def __init__(self, settings: ModelSettings) -> None:
         self.settings = settings
@@ -49,7 +49,8 @@ class Recovery:
     def died(self, how: str, step: Step, capabilities: Capabilities | None) -> BackendError:
         """Note a death and return the error for those who waited: WorkerLost, or WorkerGaveUp."""
         self._deaths = 1 if self._is_progress(step) else self._deaths + 1
-        self._step = step
+        if step.request != self._step.request or step.characters > self._step.characters:
+            self._step = step
         message = f"The engine {how}".rstrip(".") + "."
         if self._deaths < DEATHS_AT_ONE_STEP:
             return WorkerLost(message)

@@ -260,7 +260,7 @@ def mutated(whole, header_size, chance):
     return bytes(data)
 
 
-@pytest.mark.parametrize("count", [2000, pytest.param(50_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2000, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_thousands_of_damaged_files_give_an_answer_at_once(count, tmp_path):
     tokens = struct.pack("<IQ", 8, 20) + b"".join(text(f"token{number}") for number in range(20))
     keys = [
