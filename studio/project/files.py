@@ -17,7 +17,6 @@ from studio.project.connection import Database, connect
 from studio.project.errors import (
     DiskFull,
     ProjectDamaged,
-    ProjectError,
     ProjectExists,
     ProjectNotFound,
     ProjectReadOnly,
@@ -198,9 +197,7 @@ def _temporary_prefix(path: Path) -> str:
 
 
 def _with_hint(error: ProjectDamaged, path: Path) -> ProjectDamaged:
+    hint = ""
     with suppress(OSError):
-        if hint := backup.newest_hint(path):
-            return ProjectDamaged(str(error), hint=hint)
-    if error.hint != ProjectError.hint:
-        return ProjectDamaged(str(error), hint="There is no backup beside it; look for another copy of the file.")
-    return error
+        hint = backup.newest_hint(path)
+    return ProjectDamaged(str(error), hint=hint or "There is no backup beside it; look for another copy of the file.")

@@ -37,7 +37,10 @@ from studio.project.records import (
 
 
 class Project:
-    """An open project file; made by ``create`` and ``open``, ended by ``close``."""
+    """An open project file; made by ``create`` and ``open``, ended by ``close``.
+
+    ``notices`` says in sentences what could not be done at opening and does not stop the work: a backup that failed.
+    """
 
     def __init__(self, database: Database, lock: ProjectLock | None, notices: tuple[str, ...] = ()) -> None:
         self._database = database

@@ -8,9 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import studio
-
-_ROOT = Path(studio.__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 
 HOLD = """
 import sys
@@ -80,7 +78,7 @@ Project.create(Path(sys.argv[1]), BRIEF)
 
 
 def start(program: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start a Python program that can import what this process imports."""
+    """Start a Python program that can import what the tests import."""
     environment = os.environ | {"PYTHONPATH": str(_ROOT)}
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.Popen(

@@ -62,7 +62,7 @@ def test_other_files_in_the_folder_are_left_alone(project: Project, path: Path) 
 def test_opening_for_writing_backs_up_what_changed_since_a_day(closed: Path) -> None:
     def opened(mode: Mode = Mode.WRITE) -> int:
         with Project.open(closed, mode) as project:
-            assert not hasattr(project, "notices") or project.notices == ()
+            assert project.notices == ()
             return len(project.backups())
 
     assert opened(Mode.READ) == 0
