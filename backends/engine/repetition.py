@@ -42,6 +42,7 @@ _OPENING_MEMORY = 3
 
 _LETTER = re.compile(r"[^\W_]")
 _SPEECH = re.compile(r"\s*[\"“‘'«„「—–-]")
+_FINAL_MARK = re.compile(r"[.!?…]{0,3}[\"”’)\]]*")
 _INVALID_CHARACTER = "\ufffd"
 
 
@@ -92,8 +93,8 @@ class RepetitionGuard:
         for number, boundary in enumerate(found, start=-len(found)):
             kind, keep = self._sentence(number, boundary) or (kind, keep)
         quiet = self._quiet.add(text, self._scanner.length)
-        if quiet:
-            kind, keep = quiet, self._quiet.start
+        if quiet is not None:
+            kind, keep = quiet.kind, quiet.keep
         if not kind:
             self._settle()
             return None
@@ -106,7 +107,7 @@ class RepetitionGuard:
         self._periods.rewind(tokens_kept)
         self._openings.rewind(characters_kept, self._scanner.boundaries)
         del self._starts[tokens_kept:]
-        self._quiet = _QuietRun(characters_kept)
+        self._quiet = _QuietRun()
         self._settled = min(self._settled, characters_kept)
 
     def _sentence(self, number: int, boundary: Boundary) -> tuple[str, int] | None:
@@ -203,25 +204,29 @@ class _Periods:
 
 
 class _QuietRun:
-    """Counts what comes without a letter or digit: line breaks, marks, characters that are no valid text."""
+    """Follows what comes without a letter or digit: line breaks, marks, characters that are no valid text."""
 
-    def __init__(self, start: int = 0) -> None:
-        self.start = start
+    def __init__(self) -> None:
+        self._start = 0
         self._text = ""
 
-    def add(self, text: str, length: int) -> str:
-        """Append ``text`` that ends at ``length``; return the kind of run that is too long by now, if any."""
+    def add(self, text: str, length: int) -> Loop | None:
+        """Append ``text`` that ends at ``length``; return the loop if the run is too long by now."""
         if _LETTER.search(text):
-            self.start, self._text = length, ""
-            return ""
+            self._text = ""
+            return None
         if not self._text:
-            self.start = length - len(text)
+            self._start = length - len(text)
         self._text += text
-        if self._text.count("\n") >= _LINE_BREAKS and not self._text.strip():
-            return "blank"
+        visible = len(self._text.rstrip())
+        if self._text.count("\n", visible) >= _LINE_BREAKS:
+            return Loop(self._start + visible, "blank")
         if self._text.count(_INVALID_CHARACTER) >= _INVALID:
-            return "invalid"
-        return "marks" if len(self._text) >= _MARKS else ""
+            return Loop(self._start + self._text.index(_INVALID_CHARACTER), "invalid")
+        if len(self._text) < _MARKS:
+            return None
+        final = _FINAL_MARK.match(self._text)
+        return Loop(self._start + (final.end() if final else 0), "marks")
 
 
 @dataclass(slots=True)

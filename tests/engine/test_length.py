@@ -74,7 +74,7 @@ def percentile(values, share):
 
 @pytest.mark.parametrize(("mean", "deviation"), [(12, 6), (15, 8), (18, 10)])
 def test_sections_land_within_three_per_cent_without_any_steering(mean, deviation):
-    targets = [random.Random(seed).randint(300, 1000) for seed in range(60)]
+    targets = [random.Random(seed).randint(300, 1000) for seed in range(40)]
     missed, back = errors(targets, mean, deviation)
     assert percentile(missed, 0.95) <= 0.03
     assert statistics.median(missed) <= 0.01
@@ -83,13 +83,13 @@ def test_sections_land_within_three_per_cent_without_any_steering(mean, deviatio
 
 @pytest.mark.parametrize("style", [{"dialogue": 0.5}, {"paragraphs": 0.0}, {"marks": "…?!"}])
 def test_dialogue_and_endless_paragraphs_land(style):
-    missed, back = errors([600] * 30, 14, 7, **style)
+    missed, back = errors([600] * 20, 14, 7, **style)
     assert percentile(missed, 0.95) <= 0.03
     assert back <= 0.05
 
 
 def test_late_sentence_ends_land_within_half_a_sentence():
-    missed, back = errors([800] * 30, 40, 10)
+    missed, back = errors([800] * 20, 40, 10)
     assert max(missed) <= 0.05
     assert back <= 0.05
 

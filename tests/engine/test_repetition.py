@@ -179,19 +179,24 @@ def test_too_many_repeated_grams_are_taken_back():
     assert ngrams.seq_rep_n(ngrams.tokens(so_far[: loop.keep])) < 0.4
 
 
-@pytest.mark.parametrize(
-    ("run", "kind"), [("\n" * 40, "blank"), ("?!" * 100, "marks"), ("\ufffd" * 10, "invalid"), (" \n" * 40, "blank")]
-)
-def test_runs_without_words_are_stopped(run, kind):
-    guard = RepetitionGuard(RepetitionPolicy())
-    for token, piece in Vocabulary().tokens("It ended here"):
+@pytest.mark.parametrize("start", ["It ended here", "It ended here.", "“It ended here.”"])
+@pytest.mark.parametrize(("run", "kind"), [("\n" * 40, "blank"), ("\ufffd" * 10, "invalid"), (" \n" * 40, "blank")])
+def test_runs_without_words_are_stopped(start, run, kind):
+    guard, vocabulary = RepetitionGuard(RepetitionPolicy()), Vocabulary()
+    for token, piece in vocabulary.tokens(start):
         guard.feed(token, piece)
-    found = None
-    for written, character in enumerate(run):
-        found = guard.feed(9000 + written, character)
-        if found:
-            break
-    assert found == Loop(len("It ended here"), kind)
+    found = next(filter(None, (guard.feed(*vocabulary.tokens(character)[0]) for character in run)))
+    assert found == Loop(len(start), kind)
+
+
+def test_runs_of_marks_are_stopped():
+    guard = RepetitionGuard(RepetitionPolicy())
+    marks = random.Random(1).choices("?!-*&", k=200)
+    for token, piece in Vocabulary().tokens("It ended here."):
+        guard.feed(token, piece)
+    found = next(filter(None, (guard.feed(9000 + number, mark) for number, mark in enumerate(marks))))
+    assert found.kind == "marks"
+    assert found.keep in range(len("It ended here."), len("It ended here.") + 3)
 
 
 def test_after_a_rewind_the_same_may_be_written_otherwise():
