@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the pictures of the window: a document is written in a real window on a virtual display, and grabbed.
 
-``python docs/screenshots/make.py [FOLDER] [--model FILE.gguf]`` takes every main state in light and dark into FOLDER; without a
-FOLDER only the pictures of the README are made, beside this file. Without a display it starts an Xvfb of its own.
-The default model follows a script, so that the pictures come out the same everywhere.
+``python docs/screenshots/make.py [FOLDER] [--model FILE.gguf]`` takes every main state in light and dark into FOLDER;
+without a FOLDER only the pictures of the README are made, beside this file. Without a display it starts an Xvfb of its
+own. The default model follows a script, so that the pictures come out the same everywhere.
 """
 
 from __future__ import annotations

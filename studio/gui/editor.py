@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QMimeData, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QResizeEvent, QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedLayout, QTextEdit, QVBoxLayout, QWidget
@@ -13,12 +15,13 @@ from studio.gui.messages import words_of_target
 from studio.gui.outline_model import state_word
 from studio.gui.section_document import SectionDocument
 from studio.gui.text_form import BLOCK, LINE, PARAGRAPH, to_document
-from studio.gui.theme import Tokens, small, text_font
+from studio.gui.theme import Tokens, small, text_font, title_font
 from studio.project.records import Section
 
 COLUMN_CHARACTERS = 69
 SAMPLE = "The tide had left the jetty bare when Anna heard the bell again, and nobody came. "
 MARGIN = 32
+FOOT = 16
 TAIL_PIXELS = 8
 
 READING = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -26,7 +29,12 @@ WRITING = Qt.TextInteractionFlag.TextEditorInteraction
 
 
 class TextColumn(QTextEdit):
-    """A text widget whose column has the same number of characters at every window width."""
+    """A text widget whose column has the same number of characters at every window width.
+
+    Signals: ``column_moved``.
+    """
+
+    column_moved = Signal()
 
     def __init__(self, font: QFont, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +44,7 @@ class TextColumn(QTextEdit):
         self.setTabChangesFocus(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._column = QFontMetricsF(font).horizontalAdvance(SAMPLE) / len(SAMPLE) * COLUMN_CHARACTERS
+        self._column += 2 * self.document().documentMargin()
 
     @property
     def side_margin(self) -> int:
@@ -44,8 +53,9 @@ class TextColumn(QTextEdit):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the column in the middle."""
-        self.setViewportMargins(self.side_margin, 0, self.side_margin - self.verticalScrollBar().width(), 0)
+        self.setViewportMargins(self.side_margin, 0, self.side_margin - self.verticalScrollBar().width(), FOOT)
         super().resizeEvent(event)
+        self.column_moved.emit()
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """Copy paragraphs with an empty line between them, as they are stored."""
@@ -87,6 +97,8 @@ class Editor(QWidget):
         self.hint_button = QPushButton(self)
         self.hint_button.clicked.connect(self.hint_accepted)
         self._lay_out()
+        self._held = (0, 0)
+        self.text.column_moved.connect(self._align_head)
         scroll_bar = self.text.verticalScrollBar()
         scroll_bar.valueChanged.connect(self._note_scroll)
         scroll_bar.rangeChanged.connect(self._follow)
@@ -104,6 +116,8 @@ class Editor(QWidget):
             with document.kept_as_it_is():
                 self.text.setDocument(document)
             self._restore(document)
+            document.growing.connect(self._hold_cursor)
+            document.grew.connect(self._let_cursor_go)
             document.grew.connect(self._show_unstored)
         self.show_head(section)
         self.refresh_guard()
@@ -139,7 +153,6 @@ class Editor(QWidget):
                 widget.setProperty("guarded", guarded)
                 widget.style().unpolish(widget)
                 widget.style().polish(widget)
-        self._keep_cursor_in_place(guarded)
         self._show_unstored()
 
     def set_tokens(self, tokens: Tokens) -> None:
@@ -147,15 +160,8 @@ class Editor(QWidget):
         self._tokens = tokens
         self._show_unstored()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the heading above the column."""
-        super().resizeEvent(event)
-        self._align_head()
-
     def _lay_out(self) -> None:
-        heading_font = QFont(self.font_of_text)
-        heading_font.setPointSizeF(self.font_of_text.pointSizeF() * 1.4)
-        self.heading.setFont(heading_font)
+        self.heading.setFont(title_font())
         self.heading.setWordWrap(True)
         self.heading.setTextFormat(Qt.TextFormat.PlainText)
         self.state_line.setProperty("role", "muted")
@@ -200,6 +206,8 @@ class Editor(QWidget):
         if document is not None:
             document.cursor_position = self.text.textCursor().position()
             document.scroll_position = self.text.verticalScrollBar().value()
+            document.growing.disconnect(self._hold_cursor)
+            document.grew.disconnect(self._let_cursor_go)
             document.grew.disconnect(self._show_unstored)
 
     def _restore(self, document: SectionDocument) -> None:
@@ -212,12 +220,22 @@ class Editor(QWidget):
         self.text.viewport().update()
         self._note_scroll()
 
-    def _keep_cursor_in_place(self, guarded: bool) -> None:
-        """While text arrives at the end, a cursor that stands there stays where it is."""
+    def _hold_cursor(self) -> None:
         cursor = self.text.textCursor()
-        if cursor.keepPositionOnInsert() != guarded:
-            cursor.setKeepPositionOnInsert(guarded)
-            self.text.setTextCursor(cursor)
+        self._held = (cursor.anchor(), cursor.position())
+
+    def _let_cursor_go(self) -> None:
+        """Put the cursor back where it was: Qt moves one that stands at the end along with the new text."""
+        document, cursor = self._document, self.text.textCursor()
+        if document is None or (cursor.anchor(), cursor.position()) == self._held:
+            return
+        anchor, position = (min(place, document.length) for place in self._held)
+        cursor.setPosition(anchor)
+        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+        scroll_bar = self.text.verticalScrollBar()
+        scrolled = scroll_bar.value()
+        self.text.setTextCursor(cursor)
+        scroll_bar.setValue(scrolled)
 
     def _note_scroll(self) -> None:
         scroll_bar = self.text.verticalScrollBar()
@@ -234,14 +252,12 @@ class Editor(QWidget):
         document = self._document
         selections = []
         if document is not None and document.guarded and document.stored_length < document.length:
-            selection = QTextEdit.ExtraSelection()
-            selection.cursor = QTextCursor(document)  # type: ignore[attr-defined]
-            selection.cursor.setPosition(document.stored_length)  # type: ignore[attr-defined]
-            selection.cursor.movePosition(  # type: ignore[attr-defined]
-                QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor
-            )
+            cursor = QTextCursor(document)
+            cursor.setPosition(document.stored_length)
+            cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
             tint = QTextCharFormat()
-            tint.setBackground(QColor(self._tokens.selection))
-            selection.format = tint  # type: ignore[attr-defined]
+            tint.setBackground(QColor(self._tokens.tint))
+            selection: Any = QTextEdit.ExtraSelection()
+            selection.cursor, selection.format = cursor, tint
             selections.append(selection)
         self.text.setExtraSelections(selections)

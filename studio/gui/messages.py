@@ -76,7 +76,9 @@ def words_of_target(words: int, target: int) -> str:
 
 def number(value: int) -> str:
     """Return a whole number as the author's language writes it."""
-    return QLocale().toString(value)
+    locale = QLocale()
+    # The C locale has no separators; people want to read large numbers all the same.
+    return (QLocale("en") if locale.language() is QLocale.Language.C else locale).toString(value)
 
 
 def percent(words: int, target: int) -> int:

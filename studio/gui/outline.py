@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import (
-    QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -46,6 +45,7 @@ class SectionDelegate(QStyledItemDelegate):
     def __init__(self, tokens: Tokens, parent: QWidget) -> None:
         super().__init__(parent)
         self.tokens = tokens
+        self._quiet = QColor(tokens.muted)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Return the room for two lines and a bar."""
@@ -76,8 +76,10 @@ class SectionDelegate(QStyledItemDelegate):
         rect: QRect = option.rect  # type: ignore[attr-defined]
         state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
         widget: QWidget = option.widget  # type: ignore[attr-defined]
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        self._quiet = QColor(self.tokens.text if chosen else self.tokens.muted)
         painter.save()
-        if state & QStyle.StateFlag.State_Selected:
+        if chosen:
             painter.fillRect(QRect(0, rect.top(), widget.width(), rect.height()), QColor(self.tokens.selection))
             if state & QStyle.StateFlag.State_HasFocus:
                 painter.fillRect(QRect(0, rect.top(), 3, rect.height()), QColor(self.tokens.accent))
@@ -93,7 +95,7 @@ class SectionDelegate(QStyledItemDelegate):
         painter.setFont(font)
         metrics = QFontMetrics(font)
         prefix = f"{section.number}  "
-        painter.setPen(QColor(self.tokens.muted))
+        painter.setPen(self._quiet)
         painter.drawText(rect.left(), rect.top() + metrics.ascent(), prefix)
         left = rect.left() + metrics.horizontalAdvance(prefix)
         room = rect.right() - left - MARK - GAP
@@ -111,7 +113,7 @@ class SectionDelegate(QStyledItemDelegate):
         font = small(widget.font())
         metrics = QFontMetrics(font)
         painter.setFont(font)
-        painter.setPen(QColor(self.tokens.muted))
+        painter.setPen(self._quiet)
         base = rect.bottom() - BAR_HEIGHT - 4 - metrics.descent()
         painter.drawText(rect.left(), base, f"{number(section.words)} / {number(section.target)}")
         if section.leaf:
@@ -158,12 +160,13 @@ class Outline(QWidget):
         self._delegate = SectionDelegate(tokens, self)
         self.heading = QLabel(self.tr("Outline"), self)
         self.heading.setProperty("role", "muted")
-        self.heading.setContentsMargins(2 * GAP, GAP, GAP, GAP // 2)
+        self.heading.setFont(small(self.font()))
+        self.heading.setContentsMargins(2 * GAP, GAP, GAP, GAP)
         self.view = self._make_view()
         self.rename_action = self._action(self.tr("Rename"), self.rename_current, Qt.Key.Key_F2)
         self.edit_action = self._action(self.tr("Points and target…"), self._ask_to_edit, Qt.Key.Key_F4)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, GAP, 0, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.heading)
         layout.addWidget(self.view)
@@ -195,12 +198,6 @@ class Outline(QWidget):
         if self.current is not None and self.model.editable:
             self.view.setFocus()
             self.view.edit(self.view.currentIndex())
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Keep the heading small in every font."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self.heading.setFont(small(self.font()))
 
     def _make_view(self) -> QTreeView:
         view = QTreeView(self)

@@ -29,6 +29,7 @@ class RunActions(QObject):
         self.plan.setEnabled(ready and not planned)
         self.pause.setEnabled(state.running and state.phase is not Phase.PAUSING)
         self.stop.setEnabled(state.running or bool(state.model))
+        self.stop.setText(self.tr("Stop") if state.running or not state.model else self.tr("Unload model"))
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Draw the icons in the colours of a theme."""

@@ -7,24 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QFont, QTextBlockFormat, QTextCursor, QTextDocument
+from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF, QTextBlockFormat, QTextCursor, QTextDocument
 
 from studio.gui.text_form import common_start, of_document, to_document, utf16_length
 from studio.project.records import SectionText
 
-LINE_HEIGHT_PERCENT = 150.0
-PARAGRAPH_SPACE = 10.0
+LINE_HEIGHT = 1.5
+PARAGRAPH_SPACE = 9.0
 
 
 class SectionDocument(QTextDocument):
     """Holds a section's text between the project and the editor.
 
-    ``revision`` is the revision that this text is based on; ``edited`` is sent for the author's changes only.
+    ``revision`` is the revision that this text is based on; ``edited`` is sent for the author's changes only,
+    ``growing`` and ``grew`` before and after those that a run makes.
     While a run writes the section it is ``guarded``: its text then comes by ``add`` and ``take_back`` alone, all in
     one undo step, and ``stored_length`` says (in UTF-16 units) how much of it is in the project file.
     """
 
     edited = Signal()
+    growing = Signal()
     grew = Signal()
 
     def __init__(self, text: SectionText, font: QFont, parent: QObject | None = None) -> None:
@@ -100,6 +102,7 @@ class SectionDocument(QTextDocument):
         if old == new:
             return
         kept = _kept_start(old, new)
+        self.growing.emit()
         self._ours = True
         cursor = QTextCursor(self)
         if self._step_open:
@@ -124,7 +127,9 @@ class SectionDocument(QTextDocument):
     def _lay_out(self) -> None:
         """Set line height and paragraph distance; paragraphs made later take them over from their neighbours."""
         block_format = QTextBlockFormat()
-        block_format.setLineHeight(LINE_HEIGHT_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        block_format.setLineHeight(
+            line_height_percent(self.defaultFont()), QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
+        )
         block_format.setBottomMargin(PARAGRAPH_SPACE)
         cursor = QTextCursor(self)
         cursor.select(QTextCursor.SelectionType.Document)
@@ -134,6 +139,12 @@ class SectionDocument(QTextDocument):
         if not self._ours:
             self._step_open = False
             self.edited.emit()
+
+
+def line_height_percent(font: QFont) -> float:
+    """Return the line height as Qt wants it, in percent of the natural height of a line, which varies by font."""
+    size = QFontInfo(font).pixelSize()
+    return 100.0 * LINE_HEIGHT * size / QFontMetricsF(font).height()
 
 
 def _kept_start(old: str, new: str) -> int:

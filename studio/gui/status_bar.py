@@ -40,7 +40,7 @@ class StatusBar(QStatusBar):
         if not state.model:
             self.model.setText(self.tr("{model}, not loaded").format(model=model_name))
             return
-        text = self.tr("{model} on {device}").format(model=state.model, device=state.device)
+        text = self.tr("{model} on {device}").format(model=state.model, device=state.device.upper())
         if state.tokens_per_second:
             speed = self.tr("{speed} tokens/s").format(speed=number(round(state.tokens_per_second)))
             text = f"{text} · {speed}"

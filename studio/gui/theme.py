@@ -18,6 +18,7 @@ SYSTEM = "system"
 TEXT_FAMILY = "Source Serif Pro"
 TEXT_FONT_FILES = ("SourceSerifPro-Regular", "SourceSerifPro-It", "SourceSerifPro-Bold", "SourceSerifPro-BoldIt")
 TEXT_POINTS = 13
+TITLE_FACTOR = 1.4
 SMALL_FACTOR = 0.92
 
 
@@ -34,6 +35,7 @@ class Tokens:
     on_accent: str
     selection: str
     tint: str
+    guarded: str
     border: str
     line: str
     good: str
@@ -91,6 +93,13 @@ def text_font() -> QFont:
             QFontDatabase.addApplicationFont(str(file_path(f"fonts/{name}.ttf")))
     font = QFont(TEXT_FAMILY, TEXT_POINTS)
     font.setStyleHint(QFont.StyleHint.Serif)
+    return font
+
+
+def title_font() -> QFont:
+    """Return the font of headings: the text's, larger."""
+    font = text_font()
+    font.setPointSizeF(font.pointSizeF() * TITLE_FACTOR)
     return font
 
 

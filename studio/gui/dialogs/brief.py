@@ -7,7 +7,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, QStandardPaths, Qt, Signal
+from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -27,13 +27,28 @@ from studio.gui.dialogs import files
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import Message
 from studio.gui.project_files import NewDocument
+from studio.gui.theme import title_font
 from studio.planning.budget import MAX_DOCUMENT_WORDS, MIN_DOCUMENT_WORDS
 from studio.planning.kinds import document_kinds
 from studio.project.records import Brief
 from studio.settings import Settings
 
-LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pl", "pt", "sv", "uk", "zh", "ja")
+LANGUAGES = {
+    "en": "English",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "it": "Italiano",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "pt": "Português",
+    "sv": "Svenska",
+    "uk": "Українська",
+    "zh": "中文",
+    "ja": "日本語",
+}
 STEP = 500
+FIELD_HEIGHT = 28
 SLUG_WORDS = 6
 WIDTH, HEIGHT = 620, 600
 
@@ -132,6 +147,7 @@ class BriefDialog(QDialog):
         self.words.setGroupSeparatorShown(True)
         self.words.setSuffix(self.tr(" words"))
         self.words.setValue(brief.words)
+        self.words.setMinimumHeight(FIELD_HEIGHT)
         self.language = self._choice(self.tr("Language"))
         self._fill_languages(brief.language)
         self.style_line = QLineEdit(brief.style, self)
@@ -154,8 +170,9 @@ class BriefDialog(QDialog):
     def _make_buttons(self) -> None:
         self.buttons = QDialogButtonBox(self)
         text = self.tr("Create") if self._is_new else self.tr("Save")
-        self.submit_button = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.submit_button = QPushButton(text, self)
         self.submit_button.setProperty("role", "primary")
+        self.buttons.addButton(self.submit_button, QDialogButtonBox.ButtonRole.AcceptRole)
         self.cancel_button = self.buttons.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
@@ -171,6 +188,7 @@ class BriefDialog(QDialog):
         form.addRow(self.tr("Language"), self.language)
         form.addRow(self.tr("Style"), self.style_line)
         model = QHBoxLayout()
+        model.setSpacing(8)
         model.addWidget(self.model, 1)
         model.addWidget(self.model_button)
         form.addRow(self.tr("Model"), model)
@@ -185,6 +203,9 @@ class BriefDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(16)
+        heading = QLabel(self.windowTitle(), self)
+        heading.setFont(title_font())
+        layout.addWidget(heading)
         layout.addLayout(form, 1)
         layout.addWidget(self.messages)
         layout.addWidget(self.buttons)
@@ -193,6 +214,7 @@ class BriefDialog(QDialog):
     def _choice(self, name: str) -> QComboBox:
         box = QComboBox(self)
         box.setAccessibleName(name)
+        box.setMinimumHeight(FIELD_HEIGHT)
         box.view().setAccessibleName(name)
         return box
 
@@ -204,10 +226,9 @@ class BriefDialog(QDialog):
         return label
 
     def _fill_languages(self, chosen: str) -> None:
-        tags = LANGUAGES if chosen in LANGUAGES else (chosen, *LANGUAGES)
-        for tag in tags:
-            native = QLocale(tag).nativeLanguageName()
-            self.language.addItem(native[:1].upper() + native[1:] if native else tag, tag)
+        names = LANGUAGES if chosen in LANGUAGES else {chosen: chosen, **LANGUAGES}
+        for tag, name in names.items():
+            self.language.addItem(name, tag)
         self.language.setCurrentIndex(self.language.findData(chosen))
 
     def _add_model(self, path: str) -> None:

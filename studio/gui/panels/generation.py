@@ -141,11 +141,12 @@ class GenerationPanel(QWidget):
         head.addWidget(self.state_line)
         layout.addLayout(head)
         layout.addWidget(self.messages)
-        buttons = QHBoxLayout()
+        buttons = QGridLayout()
         buttons.setSpacing(8)
-        for button in self._buttons:
-            buttons.addWidget(button)
-        buttons.addStretch()
+        write, pause, stop = self._buttons
+        buttons.addWidget(write, 0, 0, 1, 2)
+        buttons.addWidget(pause, 1, 0)
+        buttons.addWidget(stop, 1, 1)
         layout.addLayout(buttons)
         layout.addWidget(self.section_gauge)
         layout.addWidget(self.document_gauge)
