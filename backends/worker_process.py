@@ -25,6 +25,9 @@ from backends.stderr_log import StderrLog
 PING_EVERY = 0.5
 """Seconds of silence after which the worker is asked for a sign of life."""
 
+START_LIMIT = 60.0
+"""Seconds for a process to start and say hello; it cannot give signs of life before."""
+
 CLOSE_GRACE = 3.0
 """Seconds that the worker gets to free the model before it is killed."""
 
@@ -63,6 +66,7 @@ class WorkerProcess:
             os.set_blocking(self._stdin.fileno(), False)
         self._writer = FrameWriter(self._write)
         self._hang_after = hang_after
+        self._greeted = False
         self._silence = 0.0
         self._asked = 0.0
         self._last_beat = Heartbeat(0, 0)
@@ -106,7 +110,7 @@ class WorkerProcess:
             if isinstance(item, Heartbeat):
                 self._beat(item)
             elif isinstance(item, Hello):
-                self._check_version(item)
+                self._greet(item)
             elif not isinstance(item, _Nothing):
                 self._silence = self._asked = 0.0
                 return item
@@ -176,14 +180,17 @@ class WorkerProcess:
             self._silence = self._asked = 0.0
 
     def _watch(self) -> None:
-        if self._silence > self._hang_after:
+        limit = self._hang_after if self._greeted else max(self._hang_after, START_LIMIT)
+        if self._silence > limit:
             self.kill()
-            raise WorkerEnded(f"gave no sign of life for {self._hang_after:g} seconds and was ended")
+            raise WorkerEnded(f"gave no sign of life for {limit:g} seconds and was ended")
         if self._silence - self._asked >= PING_EVERY * 0.9:
             self._asked = self._silence
             self.send(Ping())
 
-    def _check_version(self, hello: Hello) -> None:
+    def _greet(self, hello: Hello) -> None:
+        self._greeted = True
+        self._silence = self._asked = 0.0
         if hello.version != PROTOCOL_VERSION:
             self.kill()
             raise ProtocolError(f"The engine speaks version {hello.version}, this program {PROTOCOL_VERSION}.")

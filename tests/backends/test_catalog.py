@@ -240,7 +240,7 @@ def test_many_empty_texts_do_not_take_minutes(tmp_path):
     os.truncate(path, 2**40)
     started = time.monotonic()
     assert "a list of" in refusal(path)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 def mutated(whole, header_size, chance):
@@ -284,7 +284,7 @@ def test_thousands_of_damaged_files_give_an_answer_at_once(count, tmp_path):
     assert answers["read"] > 100
     assert answers[ModelInvalid] > 500
     assert set(answers) <= {"read", ModelInvalid, ModelNotFound}
-    assert slowest < 1.0
+    assert slowest < 2
 
 
 def answer_about(path):

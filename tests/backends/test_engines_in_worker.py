@@ -186,7 +186,7 @@ def test_a_cancel_during_prefill_of_a_slow_model(tmp_path):
         started = time.monotonic()
         backend.cancel(request_id)
         assert isinstance(finish_of(backend, request_id)[-1], Finished)
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 2
 
 
 def test_several_takes_are_kept_apart(tmp_path):

@@ -83,14 +83,14 @@ def test_a_request_is_answered_by_events(line):
 
 
 def test_signs_of_life_come_while_the_engine_computes(line):
-    worker = line(busy_seconds=0.4, words=1)
+    worker = line(busy_seconds=3, words=1)
     worker.say(messages.Ping(), messages.Submit(1, numbers_from(0)), messages.Ping())
     beats = [worker.hear(messages.Heartbeat), worker.hear(messages.Heartbeat)]
     time.sleep(0.2)
     started = time.monotonic()
     worker.say(messages.Ping())
     beats.append(worker.hear(messages.Heartbeat))
-    assert time.monotonic() - started < 0.15
+    assert time.monotonic() - started < 1
     assert beats[2].processor_ms - beats[1].processor_ms >= 20
 
 
