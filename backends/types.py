@@ -225,6 +225,7 @@ class Capabilities:
     embeddings: bool = False
     threads: int = 0
     gpu_layers: int = 0
+    flash_attention: bool = False
     prompt_version: int = 0
 
 

@@ -40,6 +40,8 @@ MAX_SEQUENCES = 16
 MAX_BATCH = 2048
 MAX_AUTOMATIC_CONTEXT = 8192
 LEAST_CONTEXT = 512
+ALL_LAYERS = 999
+_LEAST_LAYERS, _MANY_LAYERS = 4, 64
 _FLASH_OFF, _FLASH_ON, _FLASH_AUTO = 0, 1, -1
 _NO_ROOM, _ABORTED = 1, 2
 _MEMORY_SHARE = 0.9
@@ -59,10 +61,9 @@ class LlamaCppEngine(Engine):
         self._context: Any = None
         self._batch: Any = None
         self._flag = ctypes.create_string_buffer(2)
-        self._model = _load(path, settings)
+        self._dry_stages: dict[tuple[float, ...], Any] = {}
+        self._open(path, settings)
         try:
-            self._tuning = self._tune(settings)
-            self._open_context(settings)
             self._read_vocabulary()
             self._capabilities = self._describe(path)
         except BaseException:
@@ -102,6 +103,11 @@ class LlamaCppEngine(Engine):
     def vocabulary_size(self) -> int:
         """How many tokens there are."""
         return self._model.vocabulary_size
+
+    @property
+    def dry_stages(self) -> dict[tuple[float, ...], Any]:
+        """DRY stages to clone, for samplers."""
+        return self._dry_stages
 
     @property
     def end_of_turn(self) -> frozenset[int]:
@@ -217,11 +223,34 @@ class LlamaCppEngine(Engine):
         if self._context:
             native.llama_free(self._context)
             self._context = None
+        while self._dry_stages:
+            native.llama_sampler_free(self._dry_stages.popitem()[1])
         self._rows = {}
         self._lengths = []
         self._model.close()
 
     # Opening
+
+    def _open(self, path: Path, settings: ModelSettings) -> None:
+        """Load the model and make its context: where memory is short with fewer layers on the graphics processor, then
+        with none, then with a smaller context."""
+        offload = settings.device != "cpu" and native.llama_supports_gpu_offload()
+        layers = (settings.gpu_layers if settings.gpu_layers >= 0 else ALL_LAYERS) if offload else 0
+        while True:
+            try:
+                self._model = NativeModel(path, layers)
+                try:
+                    self._tuning = self._tune(settings)
+                    self._open_context(settings)
+                    return
+                except BaseException:
+                    self.close()
+                    raise
+            except OutOfMemory as error:
+                if not layers:
+                    raise
+                layers = 0 if layers <= _LEAST_LAYERS else min(layers, _MANY_LAYERS) // 2
+                log.warning("%s Trying %d layers on the graphics processor.", error, layers)
 
     def _tune(self, settings: ModelSettings) -> calibration.Tuning:
         """Choose threads and flash attention: as set, measured before, or measured now."""
@@ -246,7 +275,7 @@ class LlamaCppEngine(Engine):
                 self._context = self._try_context(tokens, flash)
                 break
             except OutOfMemory as error:
-                if tokens // 2 < LEAST_CONTEXT:
+                if tokens // 2 < LEAST_CONTEXT or self._model.gpu_layers:
                     raise
                 tokens //= 2
                 log.warning("%s Trying a context of %d tokens.", error, tokens)
@@ -303,6 +332,7 @@ class LlamaCppEngine(Engine):
             fill_in_middle=native.llama_vocab_fim_pre(model.vocabulary) >= 0,
             threads=self._tuning.threads,
             gpu_layers=model.gpu_layers,
+            flash_attention=self._tuning.flash_attention,
             prompt_version=model.number("longhand.prompt_version"),
         )
 
@@ -447,21 +477,6 @@ class _Trial:
         if native.llama_decode(context, batch):
             raise BackendError(f"The model cannot be run: {last_error()}.")
         native.llama_synchronize(context)
-
-
-def _load(path: Path, settings: ModelSettings) -> NativeModel:
-    """Load with as many layers on the graphics processor as wished and possible."""
-    if settings.device == "cpu" or not native.llama_supports_gpu_offload():
-        return NativeModel(path, 0)
-    layers = settings.gpu_layers if settings.gpu_layers >= 0 else 999
-    while True:
-        try:
-            return NativeModel(path, layers)
-        except ModelInvalid as error:
-            if not layers:
-                raise
-            layers = 0 if layers <= 4 else min(layers, 64) // 2
-            log.warning("%s Trying %d layers on the graphics processor.", error, layers)
 
 
 def _native_abort_check() -> Any:

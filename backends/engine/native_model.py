@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 CHECKED_MODEL_BYTES = 64 << 20  # smaller models have every number checked while loading
 _ERROR_LEVEL = 4
 _NOT_WRITERS = re.compile(r"bert|^t5|^clip|wavtokenizer|embedding")
+_OUT_OF_MEMORY = re.compile(r"alloc|out of memory|bad_alloc", re.IGNORECASE)
 _PIECE_BYTES = 256
 _CONTROL, _UNKNOWN, _LSTRIP, _RSTRIP = 1 << 3, 1 << 0, 1 << 7, 1 << 8
 _last_errors: collections.deque[str] = collections.deque(maxlen=8)
@@ -51,7 +52,7 @@ def last_error() -> str:
 
 
 class NativeModel:
-    """Weights and vocabulary. Raises ModelInvalid where llama.cpp cannot load the file."""
+    """Weights and vocabulary. Raises ModelInvalid where llama.cpp cannot load the file, OutOfMemory without room."""
 
     def __init__(self, path: Path, gpu_layers: int) -> None:
         start()
@@ -62,6 +63,8 @@ class NativeModel:
         _last_errors.clear()
         self.handle: Any = native.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
+            if _OUT_OF_MEMORY.search(" ".join(_last_errors)):
+                raise OutOfMemory(f"There is no memory for the model {path}: {last_error()}.")
             raise ModelInvalid(f"The model file {path} cannot be loaded: {last_error()}.")
         self.vocabulary: Any = native.llama_model_get_vocab(self.handle)
         self.vocabulary_size = native.llama_vocab_n_tokens(self.vocabulary)

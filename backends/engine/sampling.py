@@ -48,6 +48,11 @@ class Logits(Protocol):
         ...
 
     @property
+    def dry_stages(self) -> dict[tuple[float, ...], Any]:
+        """DRY stages made before, by their parameters, to be cloned."""
+        ...
+
+    @property
     def end_of_turn(self) -> frozenset[int]:
         """The tokens that end an answer."""
         ...
@@ -61,7 +66,7 @@ class Logits(Protocol):
         ...
 
 
-def stages(params: SamplingParams, vocabulary: Any, vocabulary_size: int, seed: int) -> list[tuple[str, Any]]:
+def stages(params: SamplingParams, logits: Logits, seed: int) -> list[tuple[str, Any]]:
     """Make the stages of a chain in their order, as (name, native sampler). Neutral values make no stage."""
     added: list[tuple[str, Any]] = []
 
@@ -75,9 +80,9 @@ def stages(params: SamplingParams, vocabulary: Any, vocabulary_size: int, seed: 
     add(
         p.last_n > 0 and penalties != (1.0, 0.0, 0.0),
         "penalties",
-        lambda: native.llama_sampler_init_penalties(vocabulary_size, p.last_n, *penalties),
+        lambda: native.llama_sampler_init_penalties(logits.vocabulary_size, p.last_n, *penalties),
     )
-    add(p.last_n > 0 and p.dry_multiplier > 0, "dry", lambda: _dry(params, vocabulary))
+    add(p.last_n > 0 and p.dry_multiplier > 0, "dry", lambda: _dry(params, logits))
     add(random and p.top_n_sigma > 0, "top_n_sigma", lambda: native.llama_sampler_init_top_n_sigma(p.top_n_sigma))
     add(random and p.top_p < 1, "top_p", lambda: native.llama_sampler_init_top_p(p.top_p, _MIN_KEEP))
     add(random and p.min_p > 0, "min_p", lambda: native.llama_sampler_init_min_p(p.min_p, _MIN_KEEP))
@@ -105,17 +110,14 @@ def check(params: SamplingParams) -> None:
         raise InvalidRequest("top_k, last_n and the allowed length of DRY are counts.")
 
 
-def _dry(params: SamplingParams, vocabulary: Any) -> Any:
-    breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*_DRY_BREAKERS)
-    return native.llama_sampler_init_dry(
-        vocabulary,
-        params.dry_multiplier,
-        params.dry_base,
-        params.dry_allowed_length,
-        params.last_n,
-        breakers,
-        len(_DRY_BREAKERS),
-    )
+def _dry(params: SamplingParams, logits: Logits) -> Any:
+    """Make a DRY stage by cloning: a new one searches the whole vocabulary for its breakers, 0.1 s for a large one."""
+    values = (params.dry_multiplier, params.dry_base, params.dry_allowed_length, params.last_n)
+    if values not in logits.dry_stages:
+        breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*_DRY_BREAKERS)
+        made = native.llama_sampler_init_dry(logits.vocabulary, *values, breakers, len(_DRY_BREAKERS))
+        logits.dry_stages[values] = made
+    return native.llama_sampler_clone(logits.dry_stages[values])
 
 
 class NativeSampler(Sampler):
@@ -128,7 +130,7 @@ class NativeSampler(Sampler):
         self._last_n = params.last_n
         self._chain = native.llama_sampler_chain_init(native.llama_sampler_chain_default_params())
         self._looking_back: list[Any] = []
-        for name, stage in stages(params, logits.vocabulary, logits.vocabulary_size, seed):
+        for name, stage in stages(params, logits, seed):
             native.llama_sampler_chain_add(self._chain, stage)
             if name in ("penalties", "dry"):
                 self._looking_back.append(stage)

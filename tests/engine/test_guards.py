@@ -12,6 +12,7 @@ import pytest
 
 from backends.engine import open_engine
 from backends.engine.base import BatchToken, DecodeAborted
+from backends.engine.native_model import NativeModel
 from backends.engine.scheduler import RequestFailed, Scheduler
 from backends.errors import BackendError, ContextOverflow, InvalidRequest, ModelInvalid, ModelNotFound, OutOfMemory
 from backends.types import FinishReason, GenerationRequest, ModelSettings, RepetitionPolicy, SamplingParams
@@ -201,6 +202,27 @@ def test_context_that_does_not_fit_becomes_smaller_or_an_error(tmp_path, monkeyp
     monkeypatch.setattr("backends.engine.llamacpp._physical_memory", lambda: 100 * per_token)
     with pytest.raises(OutOfMemory):
         open_engine(settings(path))
+
+
+@pytest.mark.expects_warnings
+def test_graphics_memory_that_does_not_suffice(tmp_path, monkeypatch, caplog):
+    make_context = NativeModel.context
+
+    def short_of_memory(model, tokens, **options):
+        if model.gpu_layers > 8:
+            raise OutOfMemory("no graphics memory")
+        return make_context(model, tokens, **options)
+
+    monkeypatch.setattr(NativeModel, "context", short_of_memory)
+    monkeypatch.setattr("backends.engine.llamacpp.native.llama_supports_gpu_offload", lambda: True)
+    engine = open_engine(settings(make_model(tmp_path / "m.gguf")))
+    assert (engine.capabilities.gpu_layers, engine.capabilities.context_tokens) == (8, 2048)
+    assert "Trying 32 layers" in caplog.text
+    assert usable(engine)
+    engine.close()
+    engine = open_engine(settings(tmp_path / "m.gguf", device="cpu"))
+    assert engine.capabilities.gpu_layers == 0
+    engine.close()
 
 
 def test_prompt_longer_than_the_context(engine):

@@ -33,7 +33,7 @@ NEUTRAL = SamplingParams(temperature=1.0, top_k=0, min_p=0.0)
 
 
 def names(engine, params: SamplingParams) -> list[str]:
-    made = stages(params, engine.vocabulary, engine.vocabulary_size, 1)
+    made = stages(params, engine, 1)
     for _, stage in made:
         native.llama_sampler_free(stage)
     return [name for name, _ in made]
