@@ -36,10 +36,7 @@ from studio.writing.events import (
     WritingEvent,
 )
 from studio.writing.pace import Stopwatch
-from studio.writing.writer import SectionWriter, WriterSettings, room_of, seed_of
-
-# A worker that died is started again; the same step is tried so often.
-MAX_TRIES = 3
+from studio.writing.writer import MAX_FAILURES, SectionWriter, WriterSettings, room_of, seed_of
 
 # Room for the instructions of a summary's prompt around the text.
 SUMMARY_PROMPT_TOKENS = 120
@@ -59,10 +56,28 @@ class Runner:
         self._writer.stop()
 
     def plan(self) -> Iterator[WritingEvent]:
-        """Make the plan where the project has none.
+        """Make the plan where the project has none; ends with ``PlanMade`` or ``Paused``.
 
         Raises ContextOverflow for a brief larger than the model's context, before anything is asked.
         """
+        yield from self._plan()
+        if self._writer.stopping:
+            yield self._paused()
+
+    def write(self, only: Sequence[int] = ()) -> Iterator[WritingEvent]:
+        """Write what is missing, or the sections named by id; ends with ``DocumentFinished`` or ``Paused``."""
+        yield from self._plan()
+        while not self._writer.stopping and (section := self._next(only)):
+            try:
+                yield from self._step(section, whole_document=not only)
+            except UnknownSection:
+                yield Notice(f"Section {section.number}, {section.title}, was deleted while it was being written.")
+        if self._writer.stopping:
+            yield self._paused()
+        else:
+            yield DocumentFinished(self._project.words(), self._project.info.brief.words)
+
+    def _plan(self) -> Iterator[WritingEvent]:
         if self._project.sections():
             return
         builder = PlanBuilder(self._project.info.brief, self._project.info.seed)
@@ -72,22 +87,10 @@ class Runner:
             require_room(self._backend, request)
             answer = yield from self._ask(Task.PLAN, None, request)
             if answer is None:
-                yield self._paused()
                 return
             builder.accept(answer)
         self._project.set_plan(builder.title, builder.result())
         yield PlanMade(builder.title, len(self._project.leaves()), self._project.info.brief.words)
-
-    def write(self, only: Sequence[int] = ()) -> Iterator[WritingEvent]:
-        """Write what is missing, or the sections named by id; ends with ``DocumentFinished`` or ``Paused``."""
-        yield from self.plan()
-        while not self._writer.stopping and (section := self._next(only)):
-            try:
-                yield from self._step(section, whole_document=not only)
-            except UnknownSection:
-                yield Notice(f"Section {section.number}, {section.title}, was deleted while it was being written.")
-        words, target = self._project.words(), self._project.info.brief.words
-        yield Paused(words, target) if self._writer.stopping else DocumentFinished(words, target)
 
     def _next(self, only: Sequence[int]) -> Section | None:
         """The first leaf in reading order that is not written yet or has no summary."""
@@ -153,7 +156,7 @@ class Runner:
         self, task: Task, section: int | None, request: GenerationRequest
     ) -> Generator[WritingEvent, None, str | None]:
         """Run a request to its end and return its text, None when the author stopped; a lost worker is asked again."""
-        for attempt in range(1, MAX_TRIES + 1):
+        for attempt in range(1, MAX_FAILURES + 1):
             call = Call(self._project, self._backend, task, section, request)
             try:
                 for _ in call.events():
@@ -162,7 +165,7 @@ class Runner:
                     if self._watch.due():
                         yield Asking(str(task), section, call.tokens)
             except BackendError as error:
-                if not error.retryable or attempt == MAX_TRIES:
+                if not error.retryable or attempt == MAX_FAILURES:
                     raise
                 yield Notice(f"{error} {error.hint}")
                 continue

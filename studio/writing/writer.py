@@ -50,7 +50,9 @@ REQUEST_FILL = 0.85
 SECTION_TOLERANCE = 0.03
 PART_TOLERANCE = 0.15
 STORE_SECONDS = 0.8
-MAX_FRUITLESS_CALLS = 3
+MAX_SILENT_CALLS = 3
+# Calls that fail one after another without a word of progress; a dying worker gives up earlier by itself.
+MAX_FAILURES = 8
 
 # Fewer words say too little about a model's tokens per word.
 LEARNING_WORDS = 50
@@ -104,9 +106,7 @@ class SectionWriter:
         self._backend = backend
         self._settings = settings
         self._watch = watch
-        self._room = room_of(backend.capabilities)
         self._tokens_per_word = FIRST_TOKENS_PER_WORD
-        self._composer = ContextComposer(backend.count_tokens, backend.count_prompt_tokens, self._room.prompt_tokens)
         self._call: Call | None = None
         self.stopping = False
 
@@ -122,17 +122,20 @@ class SectionWriter:
         """
         draft = self._open(section)
         self._project.set_status(section.id, Status.WRITING)
-        fruitless = 0
+        silent = failed = 0
         while not self.stopping and self._missing(draft) > 0:
             before = count_words(draft.base)
             try:
                 yield from self._passage(draft)
+                silent, failed = silent + 1, 0
             except BackendError as error:
-                if not error.retryable or fruitless + 1 >= MAX_FRUITLESS_CALLS:
+                failed += 1
+                if not error.retryable or failed >= MAX_FAILURES:
                     raise
                 yield Notice(f"{error} {error.hint}")
-            fruitless = 0 if count_words(draft.base) > before else fruitless + 1
-            if fruitless >= MAX_FRUITLESS_CALLS:
+            if count_words(draft.base) > before:
+                silent = failed = 0
+            if silent >= MAX_SILENT_CALLS:
                 raise ModelSilent(f"The model wrote nothing for section {section.number}, {section.title}.")
 
     def _open(self, section: Section) -> _Draft:
@@ -152,7 +155,8 @@ class SectionWriter:
 
     def _passage(self, draft: _Draft) -> Iterator[WritingEvent]:
         """One request: stream it, store it as it settles, keep whole sentences of it."""
-        call = Call(self._project, self._backend, Task.WRITE, draft.section.id, self._request(draft))
+        request = self._request(draft)
+        call = Call(self._project, self._backend, Task.WRITE, draft.section.id, request)
         self._watch.call_started()
         failure: BackendError | None = None
         taken_back = 0
@@ -238,27 +242,31 @@ class SectionWriter:
             self._tokens_per_word = max(0.5, call.tokens / words)
 
     def _request(self, draft: _Draft) -> GenerationRequest:
+        # Counting starts a worker that has died, which may come back with a smaller context.
+        self._backend.count_tokens(("",))
+        room = room_of(self._backend.capabilities)
         written = count_words(draft.base)
         missing = draft.section.target - written
-        parts_left = self._parts(missing)
+        parts_left = self._parts(missing, room)
         words = round(missing / parts_left)
         part_count = draft.part + parts_left - 1
         points = points_of_part(draft.section.points, draft.part, part_count)
         assignment = Assignment(draft.section, points, words, draft.part, part_count)
-        context = self._composer.compose(self._background(draft), assignment)
+        composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
+        context = composer.compose(self._background(draft), assignment)
         tolerance = SECTION_TOLERANCE if parts_left == 1 else PART_TOLERANCE
         return GenerationRequest(
             prompt=context.prompt,
             sampling=self._settings.sampling,
-            max_tokens=self._room.answer_tokens,
+            max_tokens=room.answer_tokens,
             length=LengthTarget(written + words, already=written, tolerance=tolerance),
             repetition=self._repetition(draft),
             seed=seed_of(self._project.info.seed, draft.section.id, written),
         )
 
-    def _parts(self, words: int) -> int:
+    def _parts(self, words: int, room: Room) -> int:
         """How many requests ``words`` need, so that the answer fits into its share of the context."""
-        capacity = max(1, int(self._room.answer_tokens * REQUEST_FILL / self._tokens_per_word))
+        capacity = max(1, int(room.answer_tokens * REQUEST_FILL / self._tokens_per_word))
         return max(1, math.ceil(words / capacity))
 
     def _background(self, draft: _Draft) -> Background:

@@ -151,6 +151,19 @@ def test_a_worker_lost_while_planning_is_asked_again(project: Project) -> None:
     assert events[-1] == DocumentFinished(2000, 2000)
 
 
+def test_a_run_stopped_while_planning_says_so_once_and_keeps_no_half_plan(project: Project) -> None:
+    runner = Runner(project, CannedBackend(model))
+    runner.pause()
+    assert of(Paused, list(runner.write())) == [Paused(0, 2000)]
+    assert project.sections() == ()
+
+
+def test_a_worker_that_keeps_dying_ends_the_run_with_its_own_error(project: Project) -> None:
+    backend = CannedBackend(lambda request: [PLAN] if request.constraint else [WorkerLost("gone again")])
+    with pytest.raises(WorkerLost):
+        list(Runner(project, backend).write())
+
+
 def test_an_error_comes_out_with_everything_stored(project: Project) -> None:
     def answer(request: GenerationRequest) -> Sequence[Step]:
         if request.length and request.length.already:
