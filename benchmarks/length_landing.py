@@ -16,8 +16,8 @@ from backends.engine.length import LengthController
 from backends.text.counting import count_words
 from backends.text.segmentation import ends_sentence, sentences
 from backends.types import LengthTarget
-from benchmarks.repetition_guard import books, pieces
-from benchmarks.rows import ROOT, Row, print_rows
+from benchmarks.repetition_guard import DATA, books, pieces
+from studio.bench.report import Row, print_rows
 
 _RUNS = 200
 
@@ -74,7 +74,7 @@ def speed_row(text: str) -> Row:
 def main() -> None:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="the folder of test data")
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder of test data")
     texts = books(parser.parse_args().data)
     starts = [[start for start, _ in sentences(text)] for text in texts]
     rows: list[Row] = []

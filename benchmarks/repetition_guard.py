@@ -19,9 +19,10 @@ from backends.engine.repetition import RepetitionGuard
 from backends.text import ngrams
 from backends.text.segmentation import sentences
 from backends.types import RepetitionPolicy
-from benchmarks.rows import ROOT, Row, print_rows
+from studio.bench.report import Row, print_rows
 
 Piece = tuple[int, str]
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _PIECE = re.compile(r"\s?[^\W_]{1,6}|\s|[^\w\s]|_")
 _NGRAM_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]")
 _numbers: dict[str, int] = {}
@@ -114,7 +115,7 @@ def speed_rows(texts: list[str]) -> list[Row]:
 def main() -> None:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="the folder of test data")
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder of test data")
     folder = parser.parse_args().data
     texts = books(folder)
     print_rows([human_row(texts), machine_row(folder), scripted_row(), *speed_rows(texts)])
