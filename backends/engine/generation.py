@@ -136,10 +136,7 @@ class Generation:
     def _bias(self) -> Bias:
         if self._request.constraint is not None:
             return ()
-        phase = self._length.phase if self._length else None
-        bias = ()
-        if phase in (Phase.STEER, Phase.CLOSE):
-            bias = self._steering.by_phase(phase, self._excess(), self._at_sentence_end())
+        bias = self._length_bias()
         position = len(self._text.tokens)
         if self._retries.forced:
             return self._steering.no_end + self._steering.forced(self._retries.forced.popleft())
@@ -147,12 +144,17 @@ class Generation:
             return bias + forbidden(self._retries.banned[position])
         return bias
 
-    def _excess(self) -> float:
-        """Return by which part of the tolerance the text is longer than its target."""
-        target = self._request.length
-        assert target is not None
-        assert self._length is not None
-        return (self._length.length - target.target) / max(1.0, target.tolerance * target.target)
+    def _length_bias(self) -> Bias:
+        """Return what the length control adds: nothing before the text is nearly long enough."""
+        length, target = self._length, self._request.length
+        if length is None or target is None:
+            return ()
+        phase = length.phase
+        if phase not in (Phase.STEER, Phase.CLOSE):
+            return ()
+        excess = (length.length - target.target) / max(1.0, target.tolerance * target.target)
+        at_end = self._at_sentence_end()
+        return self._steering.by_phase(phase, excess, at_sentence_end=at_end, has_landing=length.has_landing)
 
     def _may_end(self) -> bool:
         return self._length is None or self._request.constraint is not None or self._length.may_end

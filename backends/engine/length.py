@@ -106,6 +106,12 @@ class LengthController:
         """How many code points from the start no later landing will cut."""
         return self._ends[self._ends[-1].best].position if self._ends else 0
 
+    @property
+    def has_landing(self) -> bool:
+        """Whether the text so far has an end inside of the tolerance, to which it can be cut back."""
+        best = self._ends[self._ends[-1].best] if self._ends else None
+        return best is not None and abs(best.length - self._target) <= self._tolerance
+
     def feed(self, text: str) -> None:
         """Append what a token added to the text."""
         self._counter.feed(text)

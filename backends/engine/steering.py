@@ -19,8 +19,10 @@ Bias = tuple[tuple[int, float], ...]
 FORCED = 1_000.0
 _STEER_SENTENCE, _STEER_PARAGRAPH = 1.0, 1.5
 _PREFER_SENTENCE, _PREFER_PARAGRAPH = 3.0, 6.0
-# How strongly a sentence's end is favoured beyond the target, by the part of the tolerance that is used up.
-_CLOSING = ((0.0, 3.0), (0.25, 5.0), (0.5, 8.0), (0.8, FORCED))
+# How strongly a sentence's end is favoured beyond the target, by the part of the tolerance that is used up. It is never
+# forced where the text can be cut back to an earlier end instead: a sentence broken off reads worse than one missing.
+_CLOSING = ((0.0, 2.0), (0.25, 3.0), (0.5, 4.0))
+_FORCED_FROM = 0.8
 
 
 class Steering:
@@ -29,14 +31,20 @@ class Steering:
     def __init__(self, classes: TokenClasses) -> None:
         self._classes = classes
         self._closing = [(start, _all(classes.sentence_end, value)) for start, value in _CLOSING]
+        self._forced_end = _all(classes.sentence_end, FORCED)
         self._steer_inside = _all(classes.sentence_end, _STEER_SENTENCE)
         self._steer_at_end = _all(classes.paragraph_break, _STEER_PARAGRAPH)
 
-    def by_phase(self, phase: Phase | None, excess: float, at_sentence_end: bool) -> Bias:
-        """Return the bias for the next token; ``excess`` is the part of the tolerance that is used up already."""
+    def by_phase(self, phase: Phase, excess: float, *, at_sentence_end: bool, has_landing: bool) -> Bias:
+        """Return the bias for the next token.
+
+        ``excess`` is the part of the tolerance that is used up; ``has_landing`` says that the text has an end already.
+        """
         if phase is Phase.STEER:
             return self._steer_at_end if at_sentence_end else self._steer_inside
         if phase is Phase.CLOSE and not at_sentence_end:
+            if excess >= _FORCED_FROM and not has_landing:
+                return self._forced_end
             return next(bias for start, bias in reversed(self._closing) if excess >= start)
         return ()
 
