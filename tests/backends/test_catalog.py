@@ -276,11 +276,14 @@ def test_thousands_of_damaged_files_give_an_answer_at_once(count, tmp_path):
     path, chance = tmp_path / "mutant.gguf", random.Random(count)
     answers = Counter()
     slowest = 0.0
-    for _ in range(count):
-        path.write_bytes(mutated(whole, len(whole) - 64 * 6 - 8, chance))
-        started = time.perf_counter()
-        answers[answer_about(path)] += 1
-        slowest = max(slowest, time.perf_counter() - started)
+    with path.open("wb", buffering=0) as file:
+        for _ in range(count):
+            content = mutated(whole, len(whole) - 64 * 6 - 8, chance)
+            os.pwrite(file.fileno(), content, 0)
+            file.truncate(len(content))
+            started = time.perf_counter()
+            answers[answer_about(path)] += 1
+            slowest = max(slowest, time.perf_counter() - started)
     assert answers["read"] > 100
     assert answers[ModelInvalid] > 500
     assert set(answers) <= {"read", ModelInvalid, ModelNotFound}
