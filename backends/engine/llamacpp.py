@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 MAX_SEQUENCES = 16
 MAX_BATCH = 2048
+MAX_OUTPUTS = 64
 MAX_AUTOMATIC_CONTEXT = 8192
 LEAST_CONTEXT = 512
 ALL_LAYERS = 999
@@ -296,6 +297,7 @@ class LlamaCppEngine(Engine):
             flash_attention=flash,
             sequences=MAX_SEQUENCES,
             batch=MAX_BATCH,
+            outputs=MAX_OUTPUTS,
             abort=(_native_abort_check(), ctypes.cast(self._flag, ctypes.c_void_p)),
         )
 
@@ -378,6 +380,8 @@ class LlamaCppEngine(Engine):
         """Raise where the batch would kill the process or be refused half way."""
         if not 0 < len(batch) <= MAX_BATCH:
             raise InvalidRequest(f"A batch has 1 to {MAX_BATCH} tokens, not {len(batch)}.")
+        if sum(item.logits for item in batch) > MAX_OUTPUTS:
+            raise InvalidRequest(f"At most {MAX_OUTPUTS} tokens of a batch can have logits.")
         following: dict[int, int] = {}
         for item in batch:
             sequence = item.sequence

@@ -120,12 +120,14 @@ class NativeModel:
         flash_attention: int,
         sequences: int = 1,
         batch: int = 512,
+        outputs: int = 1,
         abort: tuple[Any, Any] | None = None,
     ) -> Any:
         """Make a context. Raises OutOfMemory where there is no room for it."""
         params = native.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = tokens, batch, min(batch, 512)
         params.n_seq_max, params.kv_unified = sequences, True
+        params.n_outputs_max = max(outputs, sequences)  # the default reserves a row of logits for every batch token
         params.n_threads = params.n_threads_batch = threads
         params.flash_attn_type = flash_attention
         if abort is not None:

@@ -53,6 +53,15 @@ def test_wrong_batch(engine, scripted, batch):
         assert usable(each)
 
 
+def test_as_many_rows_as_promised_and_no_more(engine):
+    assert len(engine.decode([BatchToken(50, position, 0, True) for position in range(64)])) == 64
+    with pytest.raises(InvalidRequest):
+        engine.decode([BatchToken(50, position, 1, True) for position in range(65)])
+    rows = engine.decode([BatchToken(50, 0, sequence, True) for sequence in range(1, 16)])
+    reference = engine.row(rows[0])
+    assert all(engine.row(row) == pytest.approx(reference, abs=1e-3) for row in rows)
+
+
 def test_row_without_logits(engine):
     sampler = engine.sampler(SamplingParams(), 1)
     row = prefill(engine, TOKENS)
