@@ -20,7 +20,7 @@ import platformdirs
 BUDGET_SECONDS = 0.4
 _REPEATS = 6
 _CLEARLY_FASTER = 0.87  # of the time: all cores must be at least so much faster than all but one
-# Below, a model is fast enough with any setting; above, measuring takes too long and the weights decide anyway.
+# Below, a model is fast enough with any setting; above, only the threads are tried, and only twice.
 _FAST_DECODE_SECONDS, _SLOW_DECODE_SECONDS = 0.001, 0.08
 
 
@@ -44,7 +44,7 @@ def cores() -> int:
 
 
 def tuning(key: str, trial: Trial) -> Tuning:
-    """Return the stored tuning for a model on this machine, or measure and store it.
+    """Return the stored tuning for a model on this machine, or measure it; a quiet machine's is stored.
 
     ``key`` names model and device in letters that a file name may have.
     """
@@ -53,7 +53,8 @@ def tuning(key: str, trial: Trial) -> Tuning:
     if stored is not None:
         return stored
     measured = measure(trial)
-    _write(path, measured)
+    if not _busy():
+        _write(path, measured)
     return measured
 
 
@@ -63,8 +64,11 @@ def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
     spare = max(1, count - 1)
     started = time.monotonic()
     first = min(trial(spare, False, 0) for _ in range(2))
-    if count == 1 or not _FAST_DECODE_SECONDS < first < _SLOW_DECODE_SECONDS:
+    if count == 1 or first <= _FAST_DECODE_SECONDS:
         return Tuning(spare, flash_attention=False)
+    if first >= _SLOW_DECODE_SECONDS:
+        second = min(trial(count, False, 0) for _ in range(2))
+        return Tuning(count if second < first * _CLEARLY_FASTER else spare, flash_attention=False)
     depth = max(16, min(256, int(0.3 * budget / first)))
     times = {threads: _mean(trial, threads, False, depth) for threads in sorted({spare, count})}
     threads = count if times[count] < times[spare] * _CLEARLY_FASTER else spare
@@ -76,6 +80,11 @@ def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
 def _mean(trial: Trial, threads: int, flash_attention: bool, depth: int) -> float:
     """Return the mean and not the median: threads that wait for a busy core are slow now and then, and that counts."""
     return sum(trial(threads, flash_attention, depth) for _ in range(_REPEATS)) / _REPEATS
+
+
+def _busy() -> bool:
+    """Whether others use the processors, so that what was measured holds for now only."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > cores() / 2
 
 
 def _read(path: Path) -> Tuning | None:

@@ -26,7 +26,8 @@ def trial(times: dict[tuple[int, bool], float], calls: list | None = None):
         (0.010, 0.0095, 0.02, Tuning(3, False)),
         (0.010, 0.012, 0.005, Tuning(3, True)),
         (0.0001, 0.00001, 0.00001, Tuning(3, False)),
-        (0.500, 0.100, 0.100, Tuning(3, False)),
+        (0.500, 0.100, 0.100, Tuning(4, False)),
+        (0.500, 0.490, 0.100, Tuning(3, False)),
     ],
 )
 def test_choice(monkeypatch, spare, all_cores, flash, expected):
@@ -38,8 +39,8 @@ def test_choice(monkeypatch, spare, all_cores, flash, expected):
 def test_slow_models_are_not_kept_waiting(monkeypatch):
     monkeypatch.setattr(calibration, "cores", lambda: 4)
     calls: list = []
-    measure(trial({(3, False): 0.2}, calls))
-    assert len(calls) == 2
+    measure(trial({(3, False): 0.2, (4, False): 0.3}, calls))
+    assert len(calls) == 4
 
 
 def test_single_core(monkeypatch):
@@ -63,6 +64,7 @@ def test_single_core(monkeypatch):
 def test_stored_once_and_damaged_files_are_ignored(monkeypatch, tmp_path, damage):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(calibration, "cores", lambda: 4)
+    monkeypatch.setattr(calibration.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
     calls: list = []
     timed = trial({(3, False): 0.01, (4, False): 0.02, (3, True): 0.02}, calls)
     assert tuning("key", timed) == Tuning(3, False)
@@ -73,6 +75,14 @@ def test_stored_once_and_damaged_files_are_ignored(monkeypatch, tmp_path, damage
     file.write_text(damage)
     assert tuning("key", timed) == Tuning(3, False)
     assert len(calls) == 2 * count
+
+
+def test_what_a_busy_machine_shows_is_not_stored(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(calibration, "cores", lambda: 4)
+    monkeypatch.setattr(calibration.os, "getloadavg", lambda: (7.0, 7.0, 7.0))
+    assert tuning("key", trial({(3, False): 0.2, (4, False): 0.3})) == Tuning(3, False)
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_cache_that_cannot_be_written_costs_nothing(monkeypatch, tmp_path):
