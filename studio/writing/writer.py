@@ -91,6 +91,7 @@ class _Draft:
     revision: int
     base: str
     part: int = 1
+    fruitless: int = 0
     stored: float = 0.0
 
     @property
@@ -233,7 +234,9 @@ class SectionWriter:
             self._learn_tokens_per_word(call, count_words(kept))
             draft.base = body
             draft.part += 1
+            draft.fruitless = 0
         else:
+            draft.fruitless += 1
             self._project.store_tail(draft.section.id, tail, expected=draft.revision)
         return 0 if paused else len(call.text) - len(kept)
 
@@ -261,7 +264,7 @@ class SectionWriter:
             max_tokens=room.answer_tokens,
             length=LengthTarget(written + words, already=written, tolerance=tolerance),
             repetition=self._repetition(draft),
-            seed=seed_of(self._project.info.seed, draft.section.id, written),
+            seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
 
     def _parts(self, words: int, room: Room) -> int:
@@ -328,9 +331,12 @@ def points_of_part(points: tuple[str, ...], part: int, part_count: int) -> tuple
     return points[(part - 1) * total // part_count : part * total // part_count]
 
 
-def seed_of(project_seed: int, section: int, written: int) -> int:
-    """Return the seed of a request: the same project at the same place asks with the same seed (32 bits)."""
-    digest = hashlib.sha256(f"{project_seed}/{section}/{written}".encode()).digest()
+def seed_of(project_seed: int, section: int, written: int, fruitless: int = 0) -> int:
+    """Return the seed of a request (32 bits): the same project at the same place asks with the same seed.
+
+    After ``fruitless`` requests that gave nothing, another one is tried.
+    """
+    digest = hashlib.sha256(f"{project_seed}/{section}/{written}/{fruitless}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
 
