@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from backends.text.segmentation import ends_sentence
-from benchmarks.rows import Row, print_rows
+from studio.bench.report import Row, print_rows
 
 BRIEF = "A story of {words:,} words about a lighthouse keeper who finds a map"
 LENGTHS = ((500, 1), (2_000, 2), (10_000, 3))

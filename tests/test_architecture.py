@@ -43,14 +43,15 @@ MAY_IMPORT = {
     "backends": {"resources"},
     "resources": set(),
 }
-MAY_IMPORT["studio.cli"] = MAY_IMPORT["studio.gui"] | {"studio.gui"}
+MAY_IMPORT["studio.bench"] = MAY_IMPORT["studio.gui"]
+MAY_IMPORT["studio.cli"] = MAY_IMPORT["studio.gui"] | {"studio.gui", "studio.bench"}
 
 # Where a library may be imported at all.
 AT_HOME = {
     "PySide6": ("studio.gui",),
     "sqlalchemy": ("studio.project",),
     "sqlite3": ("studio.project",),
-    "llama_cpp": ("backends.engine",),
+    "llama_cpp": ("backends.engine", "resources.starter"),
     "torch": ("backends.engine", "resources.starter"),
     "transformers": ("backends.engine", "resources.starter"),
 }
@@ -62,6 +63,7 @@ FACES = {
     "backends.base",
     "backends.client",
     "backends.catalog",
+    "backends.step_times",
     "backends.text",
     "backends",
 }

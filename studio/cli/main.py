@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "write a document to a Markdown file",
     "doctor": "show versions, devices and models, and test the engine",
     "gui": "open the window",
+    "bench": "measure this machine and this program",
 }
 """Every command with its help text; each is a module of this package."""
 
