@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from backends.text.segmentation import sentences
-from backends.types import GenerationRequest, SamplingParams
+from backends.types import GenerationRequest
 from studio.prompt_templates import SummariseFields, render
+from studio.sampling_presets import sampling_preset
 
 MAX_SUMMARY_TOKENS = 120
-SUMMARY_SAMPLING = SamplingParams(temperature=0.3, top_k=40, min_p=0.1)
+SUMMARY_SAMPLING = "summary"
 
 # A summary longer than this is a retelling; shorter than this it is a fragment.
 MAX_SUMMARY_SENTENCES = 3
@@ -27,7 +28,7 @@ def summary_request(noun: str, title: str, text: str, seed: int) -> GenerationRe
     """Return the request for the summary of one section, or of one piece of it."""
     return GenerationRequest(
         prompt=render(SummariseFields(noun, title, " ".join(text.split()))),
-        sampling=SUMMARY_SAMPLING,
+        sampling=sampling_preset(SUMMARY_SAMPLING),
         max_tokens=MAX_SUMMARY_TOKENS,
         seed=seed,
     )

@@ -12,12 +12,13 @@ from resources import read_text
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """What differs between kinds: the noun of the prompts, the words of a leaf, a title to fall back on."""
+    """What differs between kinds: the noun of the prompts, words of a leaf, sampler preset, a title to fall back on."""
 
     name: str
     noun: str
     label: str
     leaf_words: int
+    sampling: str
     section_title: str
 
 

@@ -13,16 +13,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backends.types import Constraint, GenerationRequest, Prompt, SamplingParams
+from backends.types import Constraint, GenerationRequest, Prompt
 from resources import read_text
 from studio.planning.budget import leaf_count
 from studio.planning.kinds import DocumentKind, document_kind
 from studio.planning.plan import Outline, level_sizes, tidy, with_words
 from studio.project.records import Brief, PlannedSection
 from studio.prompt_templates import PlanEntry, PlanFields, render
+from studio.sampling_presets import sampling_preset
 
 MAX_PLAN_TOKENS = 700
-PLAN_SAMPLING = SamplingParams(temperature=0.7, top_k=60, min_p=0.05)
+PLAN_SAMPLING = "plan"
 
 # Longer briefs make bad titles; this many words of the first line are enough to recognise a document by.
 TITLE_WORDS = 8
@@ -96,7 +97,7 @@ class PlanBuilder:
         sections = len(level_sizes(self._waiting[0].leaves))
         return GenerationRequest(
             prompt=self.prompt(),
-            sampling=PLAN_SAMPLING,
+            sampling=sampling_preset(PLAN_SAMPLING),
             max_tokens=MAX_PLAN_TOKENS,
             constraint=Constraint(plan_grammar(sections)),
             seed=(self._seed + self._answers) % 2**32,

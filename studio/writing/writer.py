@@ -32,6 +32,7 @@ from studio.planning.planner import language_line
 from studio.project.records import Origin, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import Task
+from studio.sampling_presets import sampling_preset
 from studio.writing.calls import Call
 from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, WritingEvent
@@ -50,6 +51,7 @@ REQUEST_FILL = 0.85
 SECTION_TOLERANCE = 0.03
 PART_TOLERANCE = 0.15
 STORE_SECONDS = 0.8
+STARTER_SAMPLING = "starter"
 MAX_SILENT_CALLS = 3
 # Calls that fail one after another without a word of progress; a dying worker gives up earlier by itself.
 MAX_FAILURES = 8
@@ -62,9 +64,10 @@ PARAGRAPH = "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
-    """What a run may vary: the sampler chain of the prose, and the guard against loops."""
+    """What a run may vary: the sampler chain of the prose (None: the preset of the document's kind), and the guard
+    against loops."""
 
-    sampling: SamplingParams = field(default_factory=SamplingParams)
+    sampling: SamplingParams | None = None
     repetition: RepetitionPolicy | None = field(default_factory=RepetitionPolicy)
 
 
@@ -260,12 +263,18 @@ class SectionWriter:
         tolerance = SECTION_TOLERANCE if parts_left == 1 else PART_TOLERANCE
         return GenerationRequest(
             prompt=context.prompt,
-            sampling=self._settings.sampling,
+            sampling=self._settings.sampling or self._preset(),
             max_tokens=room.answer_tokens,
             length=LengthTarget(written + words, already=written, tolerance=tolerance),
             repetition=self._repetition(draft),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
+
+    def _preset(self) -> SamplingParams:
+        """The preset of the document's kind; a model trained on our own prompts has one of its own."""
+        if self._backend.capabilities.prompt_version:
+            return sampling_preset(STARTER_SAMPLING)
+        return sampling_preset(document_kind(self._project.info.brief.kind).sampling)
 
     def _parts(self, words: int, room: Room) -> int:
         """How many requests ``words`` need, so that the answer fits into its share of the context."""
