@@ -23,7 +23,7 @@ from studio.bench.scripts import SENTENCES
 from tests.models import WORDS, byte_alphabet
 
 FOLDER = Path(__file__).resolve().parent / "models"
-VOCABULARY = 32_000
+VOCABULARY = 32_000  # about
 CONTEXT = 16_384
 END = "<|endoftext|>"
 _HEAD = 64
@@ -94,11 +94,13 @@ def vocabulary() -> tuple[list[str], list[str], np.ndarray]:
     merges: list[str] = []
     for text in itertools.chain(["\n\n"], _words()):
         spelled = _spell(text)
+        if len(pieces) + len(spelled) >= VOCABULARY:
+            break
         for length in range(2, len(spelled) + 1):
-            if spelled[:length] not in pieces and len(pieces) < VOCABULARY - 1:
+            if spelled[:length] not in pieces:
                 pieces[spelled[:length]] = -12.0
                 merges.append(f"{spelled[: length - 1]} {spelled[length - 1]}")
-        if text.isascii() and spelled in pieces:
+        if text.isascii():
             pieces[spelled] = 0.0
     # The sixty likeliest of so many words have a weight of about 3 by chance; these marks come now and then.
     pieces["."], pieces[_spell("\n\n")] = 4.0, 2.5
