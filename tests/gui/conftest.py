@@ -7,7 +7,7 @@ import os
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,25 +39,24 @@ def memory(tmp_path: Path) -> WindowMemory:
 
 
 @pytest.fixture
-def make_window(qtbot: QtBot, memory: WindowMemory) -> Iterator[Callable[..., MainWindow]]:
-    """Return a function that shows a window; windows left open at the end are closed with all that is in them."""
-    windows: list[MainWindow] = []
+def make_window(qtbot: QtBot, memory: WindowMemory) -> Callable[..., MainWindow]:
+    """Return a function that shows a window; at the end of the test it is closed as an author closes it."""
+
+    def close(window: MainWindow) -> None:
+        window.close()
+        qtbot.waitUntil(lambda: window.desk is None, timeout=CLOSING_MS)
 
     def make(tools: Tools | None = None) -> MainWindow:
         theme = Theme("light")
         theme.apply()
         window = MainWindow(theme, memory, tools)
         window.resize(1280, 800)
-        qtbot.addWidget(window)
+        qtbot.addWidget(window, before_close_func=close)
         window.show()
         qtbot.waitExposed(window)
-        windows.append(window)
         return window
 
-    yield make
-    for window in windows:
-        window.close()
-        qtbot.waitUntil(lambda window=window: window.desk is None, timeout=CLOSING_MS)
+    return make
 
 
 @pytest.fixture

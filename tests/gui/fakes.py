@@ -80,7 +80,7 @@ class FakeRunner:
         """Wait for the model, as a writer does that reads a long prompt."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and not self.pausing:
-            self.backend.next_event(0.2)
+            self.backend.next_event(min(0.2, end - time.monotonic()))
 
 
 Course = Callable[[FakeRunner], Iterator[WritingEvent]]

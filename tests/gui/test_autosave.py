@@ -4,6 +4,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_continuous_typing_is_stored_at_least_once_a_second(writer: Writer, qtbo
         qtbot.wait(40)
     assert len(writer.saved) >= 2
     times = [started, *(moment for moment, _ in writer.saved)]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert max(gaps) < LONGEST_MS / 1000 + 0.4
 
 
@@ -132,9 +133,7 @@ def test_a_store_that_fails_keeps_the_text_and_is_tried_again(
     assert stored(project_file).endswith("Rain.")
 
 
-def test_a_text_that_was_changed_elsewhere_is_not_overwritten(
-    writer: Writer, qtbot: QtBot, project_file: Path
-) -> None:
+def test_a_text_that_was_changed_elsewhere_is_not_overwritten(writer: Writer, qtbot: QtBot, project_file: Path) -> None:
     writer.document.revision = 0
     with qtbot.waitSignal(writer.autosave.failed, timeout=2000) as failed:
         writer.type(" Rain.")
