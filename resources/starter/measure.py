@@ -19,10 +19,12 @@ from tokenizers import Tokenizer
 from resources.starter.dataset import generated
 from resources.starter.examples import Example, chat_text
 from resources.starter.model import StarterModel
+from studio.planning.planner import plan_grammar
 from studio.prompt_templates import PlanFields, PromptFields, WriteFields
 
 _MEASURE_SEED = 700_001
 _MAX_ANSWER_TOKENS = 700
+_LOOP_SHARE = 0.2
 _COMMON = frozenset(
     [
         "a",
@@ -108,7 +110,7 @@ def answer(model: llama_cpp.Llama, fields: PromptFields, seed: int, grammar: str
     prompt = model.tokenize(chat_text(fields).encode(), add_bos=False, special=True)
     started = time.monotonic()
     result = model.create_completion(
-        prompt, max_tokens=_MAX_ANSWER_TOKENS, temperature=0.7, min_p=0.05, top_p=1.0, top_k=60, repeat_penalty=1.0,
+        prompt, max_tokens=min(_MAX_ANSWER_TOKENS, model.n_ctx() - len(prompt) - 1), temperature=0.7, min_p=0.05, top_p=1.0, top_k=60, repeat_penalty=1.0,
         seed=seed, grammar=llama_cpp.LlamaGrammar.from_string(grammar, verbose=False) if grammar else None,
     )  # fmt: skip
     choice, used = result["choices"][0], result["usage"]["completion_tokens"]
@@ -131,16 +133,6 @@ def repeated_four_grams(text: str) -> float:
     words = re.findall(r"[\w']+", text.lower())
     grams = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
-
-
-def plan_grammar(sections: int) -> str:
-    """Return a bounded GBNF grammar for a plan with exactly so many sections."""
-    rows = ' ", " '.join(["section"] * sections)
-    return (
-        f'root ::= "{{\\"title\\": " string ", \\"sections\\": [" {rows} "]}}"\n'
-        'section ::= "{\\"title\\": " string ", \\"points\\": [" string (", " string){1,3} "]}"\n'
-        'string ::= "\\"" [^"\\\\\\n]{2,90} "\\""\n'
-    )
 
 
 def _plan_valid(text: str, sections: int) -> bool:
@@ -167,6 +159,7 @@ def measure_write(model: llama_cpp.Llama, examples: list[Example]) -> dict[str, 
         "repeated_4_grams": round(float(np.mean([repeated_four_grams(a.text) for a in answers])), 4),
         "repeated_4_grams_of_references": round(float(np.mean([repeated_four_grams(e.answer) for e in examples])), 4),
         "ended": f"{sum(a.ended for a in answers)}/{len(answers)}",
+        "looped": f"{sum(repeated_four_grams(a.text) > _LOOP_SHARE for a in answers)}/{len(answers)}",
         "tokens_per_second": round(float(np.median([a.speed for a in answers]))),
         "samples": [a.text for a in answers[:3]],
     }
