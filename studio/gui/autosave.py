@@ -77,7 +77,7 @@ class Autosave(QObject):
     def _store(self, document: SectionDocument) -> None:
         del self._dirty[document.section]
         self._on_way[document.section] = document
-        section, body, expected = document.section, document.text(), document.revision
+        section, body, expected = document.section, document.text(), document.based_on
         self._background.ask(
             lambda project: project.store_text(section, body, expected=expected, origin=Origin.TYPED),
             partial(self._note_stored, document),
@@ -87,7 +87,7 @@ class Autosave(QObject):
     def _note_stored(self, document: SectionDocument, revision: Revision) -> None:
         del self._on_way[document.section]
         self._failing.discard(document.section)
-        document.revision = revision.id
+        document.based_on = revision.id
         if document.section not in self._dirty:
             document.stored_length = document.length
         self.saved.emit(revision)

@@ -22,6 +22,7 @@ class MessageBar(QFrame):
         self.hint = self._label()
         self.hint.setProperty("role", "muted")
         self.action_button = QPushButton(self)
+        self.action_button.hide()
         self.close_button = QPushButton(self.tr("Close"), self)
         self.close_button.setProperty("role", "flat")
         self.close_button.clicked.connect(self.clear)

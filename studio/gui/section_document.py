@@ -19,7 +19,7 @@ PARAGRAPH_SPACE = 9.0
 class SectionDocument(QTextDocument):
     """Holds a section's text between the project and the editor.
 
-    ``revision`` is the revision that this text is based on; ``edited`` is sent for the author's changes only,
+    ``based_on`` is the revision that this text was made from; ``edited`` is sent for the author's changes only,
     ``growing`` and ``grew`` before and after those that a run makes.
     While a run writes the section it is ``guarded``: its text then comes by ``add`` and ``take_back`` alone, all in
     one undo step, and ``stored_length`` says (in UTF-16 units) how much of it is in the project file.
@@ -32,7 +32,7 @@ class SectionDocument(QTextDocument):
     def __init__(self, text: SectionText, font: QFont, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.section = text.section
-        self.revision = text.revision
+        self.based_on = text.revision
         self.cursor_position = 0
         self.scroll_position = 0
         self.guarded = False
@@ -88,7 +88,7 @@ class SectionDocument(QTextDocument):
 
     def mark_stored(self, revision: int) -> None:
         """Note that everything so far is in the project file, as of a revision."""
-        self.revision = revision
+        self.based_on = revision
         self.stored_length = self.length
         self.grew.emit()
 

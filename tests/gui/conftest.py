@@ -54,6 +54,8 @@ def make_window(qtbot: QtBot, memory: WindowMemory) -> Callable[..., MainWindow]
         qtbot.addWidget(window, before_close_func=close)
         window.show()
         qtbot.waitExposed(window)
+        # Shortcuts are heard by the active window only, and nobody clicks on this one.
+        window.activateWindow()
         return window
 
     return make

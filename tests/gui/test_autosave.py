@@ -83,13 +83,13 @@ def test_continuous_typing_is_stored_at_least_once_a_second(writer: Writer, qtbo
 
 
 def test_each_store_is_based_on_the_one_before(writer: Writer, qtbot: QtBot) -> None:
-    before = writer.document.revision
+    before = writer.document.based_on
     for word in (" One.", " Two."):
         with qtbot.waitSignal(writer.autosave.saved, timeout=2000):
             writer.type(word)
             writer.autosave.flush()
-    assert writer.document.revision > before
-    assert writer.document.revision == writer.saved[-1][1].id
+    assert writer.document.based_on > before
+    assert writer.document.based_on == writer.saved[-1][1].id
 
 
 def test_text_typed_while_a_store_is_on_its_way_follows_it(writer: Writer, qtbot: QtBot, project_file: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_store_that_fails_keeps_the_text_and_is_tried_again(
 
 
 def test_a_text_that_was_changed_elsewhere_is_not_overwritten(writer: Writer, qtbot: QtBot, project_file: Path) -> None:
-    writer.document.revision = 0
+    writer.document.based_on = 0
     with qtbot.waitSignal(writer.autosave.failed, timeout=2000) as failed:
         writer.type(" Rain.")
     assert isinstance(failed.args[1], StaleRevision)

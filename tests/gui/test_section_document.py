@@ -58,7 +58,7 @@ def test_it_becomes_any_stored_text(qapp: object, before: str, after: str) -> No
     document = make(before)
     document.become(SectionText(7, 5, after, ""))
     assert of_document(document) == after
-    assert document.revision == 5
+    assert document.based_on == 5
 
 
 def test_body_and_tail_are_one_text() -> None:
@@ -117,7 +117,7 @@ def test_text_is_stored_up_to_a_place_that_grows_and_shrinks_with_it() -> None:
     assert document.stored_length == 3
     document.mark_stored(9)
     assert document.stored_length == document.length == 7
-    assert document.revision == 9
+    assert document.based_on == 9
     document.take_back(2)
     assert document.stored_length == document.length == 4
 

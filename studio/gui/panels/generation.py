@@ -25,6 +25,7 @@ class Gauge(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAccessibleName(name)
         self.name = QLabel(name, self)
         self.figures = QLabel(self)
         self.figures.setAlignment(Qt.AlignmentFlag.AlignRight)
