@@ -91,7 +91,9 @@ class Settings:
     )
     theme: str = _setting(
         "system",
-        _Text("Theme", "Colours of the window; system follows the desktop.", choices=("system", "light", "dark")),
+        _Text(
+            "Theme", "Colours of the window; system follows the desktop.", choices=("system", "light", "dark", "sepia")
+        ),
     )
 
 
