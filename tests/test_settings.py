@@ -57,7 +57,7 @@ def test_unknown_keys_are_kept_and_said(file):
         ('words = "many"', "words must be a number."),
         ("words = true", "words must be a number."),
         ("words = 5", "words must be between 20 and 1,000,000."),
-        ('theme = "pink"', "theme must be one of system, light, dark."),
+        ('theme = "pink"', "theme must be one of system, light, dark, sepia."),
         ("model = 3", "model must be a text in quotes."),
     ],
 )
