@@ -230,6 +230,7 @@ class SectionWriter:
         kept = whole_sentences(call.text)
         rest = call.text[len(kept) :].rstrip()
         paused = call.reason is FinishReason.CANCELLED
+        shown = len(draft.prefix + call.text) if call.tokens else len(draft.base)
         body = draft.prefix + kept if kept else draft.base
         tail = (draft.prefix + call.text)[len(body) :].rstrip() if paused and rest else ""
         if kept:
@@ -241,7 +242,7 @@ class SectionWriter:
         else:
             draft.fruitless += 1
             self._project.store_tail(draft.section.id, tail, expected=draft.revision)
-        return 0 if paused else len(call.text) - len(kept)
+        return max(0, shown - len(body + tail))
 
     def _learn_tokens_per_word(self, call: Call, words: int) -> None:
         if words >= LEARNING_WORDS:

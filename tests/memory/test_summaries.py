@@ -32,7 +32,9 @@ def test_whole_sentences_of_an_answer_are_accepted_else_the_text_speaks(answer: 
 
 
 def test_a_summary_is_at_most_three_sentences() -> None:
-    assert accept_summary("One is here now. Two is here now. Three is here now. Four is here now.", TEXT).count(".") == 3
+    assert (
+        accept_summary("One is here now. Two is here now. Three is here now. Four is here now.", TEXT).count(".") == 3
+    )
 
 
 def test_the_request_names_title_and_text_in_one_line() -> None:

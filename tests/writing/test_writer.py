@@ -115,6 +115,15 @@ def test_text_taken_back_by_the_engine_is_gone_and_in_the_run_log(project: Proje
     assert outcome.taken_back == (" A loop.",)
 
 
+def test_where_nothing_is_kept_the_paragraph_break_goes_too(project: Project) -> None:
+    answers = iter([["It was so. He left."], ["and then the", FinishReason.LIMIT], ["and", 3, FinishReason.END_OF_TURN]])
+    writer, _ = writer_for(project, lambda request: next(answers, None) or as_asked(request))
+    leaf = project.leaves()[0]
+    events = list(writer.write(leaf))
+    assert shown(events) == project.text(leaf.id).body
+    assert project.text(leaf.id).body.startswith("It was so. He left.\n\nLine")
+
+
 def test_a_lost_worker_costs_no_whole_sentence(project: Project) -> None:
     failures = iter([True, False, False, False])
 
