@@ -46,8 +46,9 @@ def make_application(arguments: list[str]) -> QApplication:
 
 
 def close_on_interrupt(window: MainWindow) -> QTimer:
-    """Close the window, with everything stored, when Ctrl-C is pressed in the terminal that it was started from."""
-    signal.signal(signal.SIGINT, lambda number, frame: window.close())
+    """Close the window, with everything stored, on Ctrl-C in the terminal, and when it is told to end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: window.close())
     # Python hears signals only while Python code runs, so some must run now and then.
     timer = QTimer(window)
     timer.timeout.connect(lambda: None)

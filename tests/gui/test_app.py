@@ -30,7 +30,8 @@ sys.exit(app.main(Path(sys.argv[1])))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
-def test_the_window_opens_a_project_and_ctrl_c_closes_it_in_order(project_file: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_window_opens_a_project_and_a_signal_closes_it_in_order(project_file: Path, number: int) -> None:
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
         [sys.executable, "-c", START, str(project_file)],
@@ -42,7 +43,7 @@ def test_the_window_opens_a_project_and_ctrl_c_closes_it_in_order(project_file: 
     try:
         lines = [process.stdout.readline().strip() for _ in range(2)]
         assert lines == ["heavy: []", "ready"]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(30) == 0
     finally:
         process.kill()
