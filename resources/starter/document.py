@@ -13,6 +13,7 @@ from resources.starter.world import World, report_world, story_world
 
 _MIDDLE = ("plan", "way", "trouble", "find", "help", "turn")
 _OPEN_EVENT_SHARE = 0.5
+_MIN_POINTS, _MAX_POINTS = 2, 4
 
 
 @dataclass(slots=True)
@@ -41,11 +42,10 @@ class Section:
         """The points, in order; some scenes are told without being a point, as the room in a section asks for it."""
         return [scene.point for scene in self.scenes if scene.is_point]
 
-    def summary(self, rng: random.Random) -> str:
-        """One or two sentences: what the first point and one later point changed."""
-        scenes = [scene for scene in self.scenes if scene.is_point]
-        chosen = [0, *rng.sample(range(1, len(scenes)), min(1, len(scenes) - 1))]
-        return " ".join(scenes[index].summary for index in chosen)
+    def summary(self) -> str:
+        """One or two sentences: what the first and the last scene changed."""
+        chosen = (self.scenes[0], self.scenes[-1]) if len(self.scenes) > 1 else (self.scenes[0],)
+        return " ".join(scene.summary for scene in chosen)
 
 
 @dataclass(slots=True)
@@ -183,32 +183,33 @@ def _group(scenes: list[Scene], sizes: list[int], rng: random.Random) -> list[Se
     return sections
 
 
-def _choose_points(section: Section, rng: random.Random) -> None:
-    """Let two to four scenes of a section be its points."""
-    count = min(len(section.scenes), rng.choice((2, 2, 3, 3, 3, 4)))
-    shown = set(rng.sample(range(len(section.scenes)), count))
-    for index, scene in enumerate(section.scenes):
-        scene.is_point = index in shown
-
-
 def _split_parts(section: Section, rng: random.Random) -> None:
-    """Group the scenes of a section into requests of about one to four scenes."""
+    """Group the scenes of a section into requests of about one to three scenes; each begins with a point.
+
+    Two to four scenes are points, the others are told without being asked for, as the length asks for it.
+    """
     scenes = section.scenes
-    count = rng.randint(1, max(1, (len(scenes) + 1) // 2))
+    count = rng.randint(max(1, len(scenes) // 3), max(1, (len(scenes) + 1) // 2))
     cuts = [round(index * len(scenes) / count) for index in range(count + 1)]
     section.parts = [scenes[start:end] for start, end in pairwise(cuts)]
+    for scene in scenes:
+        scene.is_point = any(scene is part[0] for part in section.parts) or rng.random() < 0.5
+    while sum(scene.is_point for scene in scenes) > _MAX_POINTS:
+        rng.choice([scene for scene in scenes if all(scene is not part[0] for part in section.parts)]).is_point = False
+    while sum(scene.is_point for scene in scenes) < min(_MIN_POINTS, len(scenes)):
+        rng.choice(scenes).is_point = True
 
 
 def plan_document(rng: random.Random, sections: int, story: bool, held_out: bool = False) -> Document:
     """Draw a world and a plan with the given number of sections; no passages yet."""
     world = story_world(rng, held_out) if story else report_world(rng, held_out)
-    low, high = (2, 3) if sections > 5 else (2, 6)
+    low, high = (2, 3) if sections > 5 else (2, 5)
     sizes = [rng.randint(low, high) for _ in range(sections)]
     scenes = (story_scenes if story else report_scenes)(world, sum(sizes))
     kind = rng.choice(word_lists("words")["storykind" if story else "reportkind"])
     document = Document(kind, world, "", "", _group(scenes, sizes, rng))
     for section in document.sections:
-        _choose_points(section, rng)
+        _split_parts(section, rng)
     document.title = document_title(document)
     document.brief = make_brief(document)
     return document
@@ -219,7 +220,6 @@ def write_document(document: Document) -> None:
     writer = _Writer(document.world)
     rng = document.world.rng
     for section in document.sections:
-        _split_parts(section, rng)
         for part in section.parts:
             fullness = rng.random() ** 0.5
             for scene in part:

@@ -130,7 +130,7 @@ def _plan_lines(document: Document, section: int, rng: random.Random) -> tuple[P
 
 
 def _summary_line(document: Document, section: int, rng: random.Random) -> str:
-    earlier = [item.summary(rng) for item in document.sections[max(0, section - _SUMMARY_SECTIONS) : section]]
+    earlier = [item.summary() for item in document.sections[max(0, section - _SUMMARY_SECTIONS) : section]]
     return " ".join(earlier) if rng.random() < 0.85 else ""
 
 
@@ -170,11 +170,11 @@ def write_example(document: Document, section: int, part: int, rng: random.Rando
     return Example("write", fields, answer, points, names)
 
 
-def summary_example(document: Document, section: Section, rng: random.Random) -> Example:
+def summary_example(document: Document, section: Section) -> Example:
     """Make the example of the summary of one section."""
     text = "\n\n".join(scene.passage for scene in section.scenes)
     return Example(
-        "summarise", SummariseFields(document.kind, section.title, " ".join(text.split())), section.summary(rng)
+        "summarise", SummariseFields(document.kind, section.title, " ".join(text.split())), section.summary()
     )
 
 
@@ -194,6 +194,6 @@ def world_examples(rng: random.Random, held_out: bool = False) -> list[Example]:
     lengths = [len(item.answer.split()) for item in written]
     fitting = zip(written, lengths, strict=True)
     examples += [item for item, words in fitting if _MIN_PASSAGE_WORDS <= words <= _MAX_PASSAGE_WORDS]
-    if rng.random() < 0.6:
-        examples.append(summary_example(document, rng.choice(document.sections), rng))
+    by_length = sorted(document.sections, key=lambda section: sum(len(scene.passage) for scene in section.scenes))
+    examples += [summary_example(document, section) for section in by_length[: rng.choice((1, 1, 2))]]
     return examples

@@ -109,9 +109,11 @@ def answer(model: llama_cpp.Llama, fields: PromptFields, seed: int, grammar: str
     """Generate an answer as the studio does: temperature 0.7, min-p 0.05, no penalties."""
     prompt = model.tokenize(chat_text(fields).encode(), add_bos=False, special=True)
     started = time.monotonic()
+    constraint = llama_cpp.LlamaGrammar.from_string(grammar, verbose=False) if grammar else None
+    room = min(_MAX_ANSWER_TOKENS, model.n_ctx() - len(prompt) - 1)
     result = model.create_completion(
-        prompt, max_tokens=min(_MAX_ANSWER_TOKENS, model.n_ctx() - len(prompt) - 1), temperature=0.7, min_p=0.05, top_p=1.0, top_k=60, repeat_penalty=1.0,
-        seed=seed, grammar=llama_cpp.LlamaGrammar.from_string(grammar, verbose=False) if grammar else None,
+        prompt, max_tokens=room, temperature=0.7, min_p=0.05, top_p=1.0, top_k=60, repeat_penalty=1.0,
+        seed=seed, grammar=constraint,
     )  # fmt: skip
     choice, used = result["choices"][0], result["usage"]["completion_tokens"]
     return Answer(choice["text"], choice["finish_reason"] == "stop", used / (time.monotonic() - started))

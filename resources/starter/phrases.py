@@ -126,7 +126,8 @@ def with_article(phrase: str) -> str:
     if phrase.endswith("s") and not phrase.endswith(("ss", "us", "compass")):
         return f"some {phrase}"
     sounds_like_consonant = phrase.lower().startswith(("uni", "use", "one"))
-    return f"{'an' if phrase[0].lower() in 'aeiou' and not sounds_like_consonant else 'a'} {phrase}"
+    starts_with_vowel = phrase[0].lower() in "aeiou" or phrase.startswith(("hon", "hour"))
+    return f"{'an' if starts_with_vowel and not sounds_like_consonant else 'a'} {phrase}"
 
 
 def capitalised(text: str) -> str:

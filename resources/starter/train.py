@@ -20,6 +20,7 @@ from resources.starter.tokenizer import PADDING
 
 _SHAPE_STEP = 64
 _POOL = 1500
+_DECIDING_TOKENS, _DECIDING_WEIGHT = 20, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,16 @@ class TrainSettings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Inputs and true token ids (rows, tokens), padded on the right; masks of the answers and of all but padding."""
+    """Inputs and true token ids (rows, tokens), padded on the right; masks of the answers and of all but padding.
+
+    ``weight`` is the weight of each token in the loss: the first tokens of an answer decide what it tells.
+    """
 
     inputs: Tensor
     ids: Tensor
     answer: Tensor
     real: Tensor
+    weight: Tensor
 
 
 class ExampleSet:
@@ -83,13 +88,15 @@ class ExampleSet:
         width = _padded(max(len(self.rows[index][0]) for index in group))
         ids = np.full((len(group), width), PADDING, np.int64)
         answer, real = np.zeros((len(group), width), bool), np.zeros((len(group), width), bool)
+        weight = np.ones((len(group), width), np.float32)
         for row, index in enumerate(group):
             tokens, start = self.rows[index]
             ids[row, : len(tokens)] = tokens
             real[row, : len(tokens)] = True
             answer[row, start : len(tokens)] = True
+            weight[row, start : start + _DECIDING_TOKENS] = _DECIDING_WEIGHT
         inputs = self._with_slips(ids, answer) if self.slips else ids
-        return Batch(*map(torch.from_numpy, (inputs, ids, answer, real)))
+        return Batch(*map(torch.from_numpy, (inputs, ids, answer, real, weight)))
 
     def _with_slips(self, ids: np.ndarray, answer: np.ndarray) -> np.ndarray:
         """Repeat one of the last two tokens here and there in the input of the answers, while the truth goes on.
@@ -111,13 +118,15 @@ def _padded(length: int) -> int:
     return -(-length // _SHAPE_STEP) * _SHAPE_STEP
 
 
-def batch_loss(model: StarterModel, batch: Batch, prompts_too: bool) -> Tensor:
+def batch_loss(model: StarterModel, batch: Batch, prompts_too: bool, weighted: bool = False) -> Tensor:
     """Return the mean cross entropy (nats per token) of the answers, or of everything that is not padding."""
     with torch.autocast("cpu", torch.bfloat16):
         states = model.trunk(batch.inputs[:, :-1])
         wanted = (batch.real if prompts_too else batch.answer)[:, 1:]
         logits = functional.linear(states[wanted], model.output_weight())
-    return functional.cross_entropy(logits.float(), batch.ids[:, 1:][wanted])
+    losses = functional.cross_entropy(logits.float(), batch.ids[:, 1:][wanted], reduction="none")
+    weight = batch.weight[:, 1:][wanted] if weighted else torch.ones_like(losses)
+    return (losses * weight).sum() / weight.sum()
 
 
 class Muon(torch.optim.Optimizer):
@@ -250,7 +259,7 @@ class Trainer:
     def _step(self) -> float:
         batch = next(self.batches)
         progress = float(self.shared.clock[0]) / self.settings.seconds
-        loss = batch_loss(self.model, batch, progress < self.settings.prompt_loss_until)
+        loss = batch_loss(self.model, batch, progress < self.settings.prompt_loss_until, weighted=True)
         loss.backward()
         self.model.mask_frozen_gradients()
         parts = [parameter.grad.flatten() for parameter in self.model.parameters()]
