@@ -51,7 +51,7 @@ def test_plans_have_the_number_of_sections_asked_for() -> None:
 def test_length_asked_for_is_the_length_of_the_passage() -> None:
     for example in _examples(7, 60):
         if example.task == "write":
-            assert example.fields.words == pytest.approx(len(example.answer.split()), rel=0.05, abs=11)
+            assert example.fields.words == pytest.approx(len(example.answer.split()), rel=0.07, abs=11)
 
 
 def test_a_document_does_not_repeat_a_sentence() -> None:
