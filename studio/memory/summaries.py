@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from backends.text.segmentation import sentences
-from backends.types import GenerationRequest
+from backends.types import GenerationRequest, RepetitionPolicy
 from studio.prompt_templates import SummariseFields, render
 from studio.sampling_presets import sampling_preset
 
@@ -30,6 +30,7 @@ def summary_request(noun: str, title: str, text: str, seed: int) -> GenerationRe
         prompt=render(SummariseFields(noun, title, " ".join(text.split()))),
         sampling=sampling_preset(SUMMARY_SAMPLING),
         max_tokens=MAX_SUMMARY_TOKENS,
+        repetition=RepetitionPolicy(),
         seed=seed,
     )
 

@@ -17,6 +17,9 @@ MAX_CHILDREN = 8
 MAX_TITLE_CHARACTERS = 60
 MAX_POINTS = 4
 
+# The same one to six characters five times in a row: what small models do when they are lost.
+_STUTTER = re.compile(r"(.{1,6}?)\1{4,}")
+
 
 @dataclass(frozen=True, slots=True)
 class Outline:
@@ -81,14 +84,19 @@ def _budgeted(section: PlannedSection, shares: Iterator[int]) -> PlannedSection:
 
 def _clean_title(title: str) -> str:
     text = re.sub(r"\s+", " ", title.replace("\ufffd", "")).strip(" .:;,!?-#*\"'")
-    if not any(character.isalnum() for character in text):
+    if not _is_language(text):
         return ""
     return text[:MAX_TITLE_CHARACTERS].strip()
 
 
 def _clean_points(points: Sequence[str]) -> tuple[str, ...]:
     clean = [re.sub(r"\s+", " ", point.replace("\ufffd", "")).strip(" .;,-*") for point in points]
-    return tuple(dict.fromkeys(point for point in clean if any(map(str.isalnum, point))))[:MAX_POINTS]
+    return tuple(dict.fromkeys(point for point in clean if _is_language(point)))[:MAX_POINTS]
+
+
+def _is_language(text: str) -> bool:
+    """Whether a title or point says something: it has letters, and no syllable stutters on and on."""
+    return any(map(str.isalnum, text)) and not _STUTTER.search(text)
 
 
 def _unique(title: str, used: set[str]) -> str:

@@ -114,6 +114,15 @@ def test_the_grammar_names_the_exact_number_of_sections() -> None:
     assert parse_outline(answer(2)).sections[1][0] == "Part 1"
 
 
+def test_points_that_stutter_are_left_out() -> None:
+    section = {"title": "The obobobobobob", "points": ["Anna goes", "the dayenedenedenedened", "Anna waits ... long"]}
+    builder = PlanBuilder(Brief("A map", 500))
+    builder.accept(json.dumps({"title": "T", "sections": [section]}))
+    (only,) = builder.result()
+    assert only.title == "Part 1"
+    assert only.points == ("Anna goes", "Anna waits ... long")
+
+
 def test_the_title_of_a_brief_is_its_first_words() -> None:
     assert (
         title_of_brief("A story of 2,000 words about a lighthouse keeper")
