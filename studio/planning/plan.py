@@ -17,8 +17,8 @@ MAX_CHILDREN = 8
 MAX_TITLE_CHARACTERS = 60
 MAX_POINTS = 4
 
-# The same one to six characters five times in a row: what small models do when they are lost.
-_STUTTER = re.compile(r"(.{1,6}?)\1{4,}")
+# The same one to six letters four times in a row: what small models do when they are lost.
+_STUTTER = re.compile(r"([^\W\d]{1,6}?)\1{3,}")
 
 
 @dataclass(frozen=True, slots=True)
