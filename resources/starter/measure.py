@@ -25,6 +25,7 @@ from studio.prompt_templates import PlanFields, PromptFields, WriteFields
 _MEASURE_SEED = 700_001
 _MAX_ANSWER_TOKENS = 700
 _LOOP_SHARE = 0.2
+_SAMPLE_CHARACTERS = 1500
 _COMMON = frozenset(
     [
         "a",
@@ -163,7 +164,7 @@ def measure_write(model: llama_cpp.Llama, examples: list[Example]) -> dict[str, 
         "ended": f"{sum(a.ended for a in answers)}/{len(answers)}",
         "looped": f"{sum(repeated_four_grams(a.text) > _LOOP_SHARE for a in answers)}/{len(answers)}",
         "tokens_per_second": round(float(np.median([a.speed for a in answers]))),
-        "samples": [a.text for a in answers[:3]],
+        "samples": [a.text[:_SAMPLE_CHARACTERS] for a in answers[:3]],
     }
 
 
@@ -206,7 +207,7 @@ def measure_summaries(model: llama_cpp.Llama, examples: list[Example]) -> dict[s
         "content_words_from_text": round(float(np.mean(found)), 2),
         "first_name_kept": f"{sum(h in a.text for h, a in zip(hero, answers, strict=True))}/{len(hero)}",
         "words_mean": round(float(np.mean([len(a.text.split()) for a in answers]))),
-        "samples": [a.text for a in answers[:3]],
+        "samples": [a.text[:_SAMPLE_CHARACTERS] for a in answers[:3]],
     }
 
 
