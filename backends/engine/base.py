@@ -28,9 +28,9 @@ class BatchToken:
 class TokenClasses:
     """Token ids that the controls steer by, computed once for a vocabulary.
 
-    ``end_of_turn`` ends an answer; ``line_break`` pieces contain a newline; ``paragraph_break`` pieces contain two or
-    are the newline that is repeated; ``sentence_end`` pieces end in a sentence's final mark (closing quotes allowed);
-    ``heading`` pieces start a heading or a rule at the start of a line.
+    ``end_of_turn`` ends an answer; ``line_break`` pieces contain a newline; ``paragraph_break`` is what the vocabulary
+    writes between two paragraphs (the first of two newlines, or both in one piece); ``sentence_end`` pieces end in a
+    sentence's final mark (closing quotes allowed); ``heading`` pieces start a heading or a rule at the start of a line.
     """
 
     end_of_turn: frozenset[int]

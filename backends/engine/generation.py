@@ -162,7 +162,8 @@ class Generation:
     def _go_on(self) -> Bias:
         """Return the bias that makes a model go on which wants to end too early."""
         if self._at_line_start():
-            return self._steering.new_line
+            complete = self._text.tail(2) in ("", "\n\n")
+            return self._steering.new_line if complete else self._steering.no_end
         return self._steering.new_paragraph if self._at_sentence_end() else self._steering.new_sentence
 
     def _at_line_start(self) -> bool:

@@ -30,7 +30,7 @@ from backends.engine.model_file import check_header, fingerprint
 from backends.engine.native import native
 from backends.engine.native_model import NativeModel, last_error
 from backends.engine.sampling import NativeSampler
-from backends.engine.vocabulary import classify
+from backends.engine.vocabulary import TWO_PARAGRAPHS, classify
 from backends.errors import BackendError, ContextOverflow, InvalidRequest, ModelInvalid, OutOfMemory
 from backends.types import Capabilities, Constraint, ModelSettings, Prompt, SamplingParams
 
@@ -304,7 +304,7 @@ class LlamaCppEngine(Engine):
     def _read_vocabulary(self) -> None:
         model = self._model
         self._pieces = model.pieces()
-        self._classes = classify(self._pieces, model.ends())
+        self._classes = classify(self._pieces, model.ends(), model.tokenize(TWO_PARAGRAPHS))
         self._control = model.control_tokens()
         names = sorted(self._control, key=len, reverse=True)
         self._control_pattern = re.compile("|".join(map(re.escape, names)) or r"(?!)")

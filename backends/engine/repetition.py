@@ -357,8 +357,15 @@ class _SentenceMemory:
         text = " ".join(words)
         if len(words) >= self._policy.sentence_words and self._seen[text] > 0:
             return "sentence"
-        adjacent = len(words) >= self._policy.adjacent_words and self._all and self._all[-1].text == text
-        return "adjacent" if adjacent else ""
+        if len(words) >= self._policy.adjacent_words and self._all and self._all[-1].text == text:
+            return "adjacent"
+        return "adjacent" if self._repeats_a_pair(text) else ""
+
+    def _repeats_a_pair(self, text: str) -> bool:
+        """Whether this sentence and the one before it say again what the two before them said."""
+        if len(self._all) < 3 or self._all[-2].text != text or self._all[-3].text != self._all[-1].text:
+            return False
+        return len(text.split()) + len(self._all[-1].text.split()) >= self._policy.sentence_words
 
     def _is_near(self, words: list[str]) -> bool:
         keys = [hash(gram) for gram in ngrams.grams(words, _NEAR_GRAM)]

@@ -124,6 +124,15 @@ def test_a_short_sentence_may_return_but_not_directly():
     assert so_far[: loop.keep] == text.rstrip()
 
 
+def test_two_short_sentences_may_not_return_as_a_pair():
+    pair = '"Slowly," she told herself. "First the map, then the rest."'
+    text = f"{PLAIN}{pair}\n\n{pair}\n\nThen she went."
+    loop, _ = first_loop(text)
+    assert loop is not None
+    assert loop.kind == "adjacent"
+    assert text[: loop.keep].count("First the map") == 1
+
+
 def test_nearly_the_same_sentence_is_taken_back():
     near = "The sea lay grey under a low sky, and the wind had not yet decided what she wanted. "
     loop, so_far = first_loop(GOOD + PLAIN + near + "Then")

@@ -26,6 +26,13 @@ def test_single_line_breaks_serve_where_there_are_no_double_ones():
     assert classify([b"a", b"\n", b".\n"], []).paragraph_break == {1}
 
 
+def test_the_break_that_the_vocabulary_writes_itself_counts():
+    pieces = [b"It ends", b".", b"\n", b"\n\n", b"It begins"]
+    assert classify(pieces, [], [0, 1, 2, 2, 4, 1]).paragraph_break == {2}
+    assert classify(pieces, [], [0, 1, 3, 4, 1]).paragraph_break == {3}
+    assert classify(pieces, [], [0, 4]).paragraph_break == {3}
+
+
 def test_part_of_a_character_belongs_nowhere():
     found = classify([b"\xe3\x80", b"\x82", b"\xff", b"."], [])
     assert found.sentence_end == {3}
