@@ -116,7 +116,9 @@ def test_text_taken_back_by_the_engine_is_gone_and_in_the_run_log(project: Proje
 
 
 def test_where_nothing_is_kept_the_paragraph_break_goes_too(project: Project) -> None:
-    answers = iter([["It was so. He left."], ["and then the", FinishReason.LIMIT], ["and", 3, FinishReason.END_OF_TURN]])
+    answers = iter(
+        [["It was so. He left."], ["and then the", FinishReason.LIMIT], ["and", 3, FinishReason.END_OF_TURN]]
+    )
     writer, _ = writer_for(project, lambda request: next(answers, None) or as_asked(request))
     leaf = project.leaves()[0]
     events = list(writer.write(leaf))
