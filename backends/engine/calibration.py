@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many threads, and whether flash attention, on this processor with this model: measured once, then remembered.
 
-All cores are used only where that is clearly faster, since a desktop has other work; on processors flash attention
-makes prefill faster and decoding much slower, so decoding decides.
+Never all cores, since a desktop has other work; on processors flash attention makes prefill faster and decoding much
+slower, so decoding decides.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import platformdirs
 
 BUDGET_SECONDS = 0.4
 _REPEATS = 6
-_CLEARLY_FASTER = 0.87  # of the time: all cores must be at least so much faster than all but one
+_CLEARLY_FASTER = 0.87  # of the time: half of the cores must be at least so much faster than all but one
 # Below, a model is fast enough with any setting; above, only the threads are tried, and only twice.
 _FAST_DECODE_SECONDS, _SLOW_DECODE_SECONDS = 0.001, 0.08
 
@@ -59,19 +59,24 @@ def tuning(key: str, trial: Trial) -> Tuning:
 
 
 def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
-    """Compare thread counts and flash attention within about ``budget`` seconds."""
+    """Compare thread counts and flash attention within about ``budget`` seconds.
+
+    Tried are all cores but one, and half of them, which is what a processor with two threads a core really has. All
+    cores are never taken by themselves: the threads wait for each other at every operation, so one core that somebody
+    else uses makes each token ten times slower.
+    """
     count = cores()
-    spare = max(1, count - 1)
+    spare, half = max(1, count - 1), max(1, count // 2)
     started = time.monotonic()
     first = min(trial(spare, False, 0) for _ in range(2))
     if count == 1 or first <= _FAST_DECODE_SECONDS:
         return Tuning(spare, flash_attention=False)
     if first >= _SLOW_DECODE_SECONDS:
-        second = min(trial(count, False, 0) for _ in range(2))
-        return Tuning(count if second < first * _CLEARLY_FASTER else spare, flash_attention=False)
+        second = first if half == spare else min(trial(half, False, 0) for _ in range(2))
+        return Tuning(half if second < first * _CLEARLY_FASTER else spare, flash_attention=False)
     depth = max(16, min(256, int(0.3 * budget / first)))
-    times = {threads: _mean(trial, threads, False, depth) for threads in sorted({spare, count})}
-    threads = count if times[count] < times[spare] * _CLEARLY_FASTER else spare
+    times = {threads: _mean(trial, threads, False, depth) for threads in sorted({half, spare})}
+    threads = half if times[half] < times[spare] * _CLEARLY_FASTER else spare
     if time.monotonic() - started > budget:
         return Tuning(threads, flash_attention=False)
     return Tuning(threads, flash_attention=_mean(trial, threads, True, depth) < times[threads])
