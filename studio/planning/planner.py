@@ -25,6 +25,9 @@ from studio.sampling_presets import sampling_preset
 MAX_PLAN_TOKENS = 700
 PLAN_SAMPLING = "plan"
 
+# As many titles as help against repeating one, at 5 to 8 tokens each.
+MAX_USED_TITLES = 16
+
 # Longer briefs make bad titles; this many words of the first line are enough to recognise a document by.
 TITLE_WORDS = 8
 
@@ -89,6 +92,7 @@ class PlanBuilder:
                 notes=self._brief.notes,
                 chapters=self._outline_above(node),
                 chapter=f"{node.number} {node.title}" if node is not self._root else "",
+                used_titles=self._used_titles(node),
             )
         )
 
@@ -129,6 +133,13 @@ class PlanBuilder:
             return ()
         siblings = self._siblings(node)
         return tuple(sib.entry if sib is node else PlanEntry(sib.number, sib.title) for sib in siblings)
+
+    def _used_titles(self, node: _Node) -> tuple[str, ...]:
+        """The newest titles of sections that the prompt does not name anyway."""
+        if node is self._root:
+            return ()
+        named = {sibling.title for sibling in self._siblings(node)}
+        return tuple(title for title in self._titles if title not in named)[-MAX_USED_TITLES:]
 
     def _siblings(self, node: _Node) -> Sequence[_Node]:
         parent = self._root

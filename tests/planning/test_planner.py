@@ -59,6 +59,9 @@ def test_a_long_plan_is_made_level_by_level_and_each_level_sees_the_one_above() 
     assert "CHAPTER: 1 Part 0" in content
     assert "1 Part 0: Part begins 0; Anna goes on" in content
     assert "2 Part 1\n" in content
+    assert "USED TITLES" not in content
+    builder.accept(answer(4, "Scene"))
+    assert "USED TITLES: Scene 0; Scene 1; Scene 2; Scene 3\n" in builder.prompt().messages[-1].content
     while not builder.done:
         builder.accept(answer(4))
     assert_valid(builder.result(), 10_000)
