@@ -59,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failure, 2 user error, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        # A closed terminal or `kill` ends a command as gently as Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # `kill` ends a command as gently as Ctrl-C, and both also where a script started it with signals ignored.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         code = _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:

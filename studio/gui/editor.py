@@ -58,8 +58,14 @@ class TextColumn(QTextEdit):
         self.column_moved.emit()
 
     def createMimeDataFromSelection(self) -> QMimeData:
-        """Copy paragraphs with an empty line between them, as they are stored."""
-        data = QMimeData()
+        """Copy paragraphs with an empty line between them, as they are stored.
+
+        The data is Qt's own object: the clipboard may outlive Python, and an object made here would then crash it.
+        """
+        data = super().createMimeDataFromSelection()
+        data.text()  # Qt fills in what was selected when it is first asked, over whatever stands there.
+        for kind in data.formats():
+            data.removeFormat(kind)
         data.setText(self.textCursor().selectedText().replace(BLOCK, PARAGRAPH).replace(LINE, "\n"))
         return data
 
