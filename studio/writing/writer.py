@@ -88,11 +88,15 @@ def room_of(capabilities: Capabilities) -> Room:
 
 @dataclass(slots=True)
 class _Draft:
-    """A section while it is written. ``base`` is what stood before the present call; the call's text follows it."""
+    """A section while it is written.
+
+    ``base`` is what stood before the present call, whose text follows it; ``settled`` is the body in the project file.
+    """
 
     section: Section
     revision: int
     base: str
+    settled: str
     part: int = 1
     fruitless: int = 0
     stored: float = 0.0
@@ -150,7 +154,7 @@ class SectionWriter:
         if text.tail:
             stored = self._project.store_text(section.id, body, expected=revision, origin=Origin.GENERATED)
             revision = stored.id
-        return _Draft(section, revision, body)
+        return _Draft(section, revision, body, body)
 
     def _missing(self, draft: _Draft) -> int:
         """Words still to write; 0 as soon as the rest is within the tolerance."""
@@ -211,8 +215,7 @@ class SectionWriter:
         now = time.monotonic()
         if now - draft.stored < STORE_SECONDS or not call.text:
             return
-        settled = self._project.text(draft.section.id).body
-        tail = (draft.prefix + call.text)[len(settled) :]
+        tail = (draft.prefix + call.text)[len(draft.settled) :]
         self._project.store_tail(draft.section.id, tail, expected=draft.revision)
         draft.stored = now
 
@@ -220,7 +223,7 @@ class SectionWriter:
         revision = self._project.store_text(
             draft.section.id, body, expected=draft.revision, origin=Origin.GENERATED, run=run, tail=tail
         )
-        draft.revision, draft.stored = revision.id, time.monotonic()
+        draft.revision, draft.settled, draft.stored = revision.id, body, time.monotonic()
 
     def _close_call(self, draft: _Draft, call: Call) -> int:
         """Store the whole sentences of a call as the base of the next one; return how many code points go back.
