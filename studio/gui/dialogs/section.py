@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.planning.budget import MAX_DOCUMENT_WORDS
 from studio.project.records import Section
 
-MOST_WORDS = 1_000_000
 STEP = 50
 
 
@@ -39,7 +39,7 @@ class SectionDialog(QDialog):
         self.points.setAccessibleName(self.tr("Points, one on each line"))
         self.points.setTabChangesFocus(True)
         self.target = QSpinBox(self)
-        self.target.setRange(1, MOST_WORDS)
+        self.target.setRange(1, MAX_DOCUMENT_WORDS)
         self.target.setSingleStep(STEP)
         self.target.setGroupSeparatorShown(True)
         self.target.setSuffix(self.tr(" words"))
