@@ -12,6 +12,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from resources import file_path
+from studio.gui.garbage import GarbageCollector
 from studio.gui.main_window import MainWindow
 from studio.gui.theme import Theme
 from studio.gui.window_memory import WindowMemory, user_memory
@@ -23,6 +24,7 @@ SIGNAL_CHECK_MS = 250
 def main(project: Path | None = None) -> int:
     """Show the window, with a project if one is named, and return the exit code when it is closed."""
     app = make_application(sys.argv[:1])
+    garbage = GarbageCollector(app)
     theme = Theme(load_settings().settings.theme)
     theme.apply()
     window = MainWindow(theme, WindowMemory(user_memory()))
@@ -32,6 +34,7 @@ def main(project: Path | None = None) -> int:
     heartbeat = close_on_interrupt(window)
     code = app.exec()
     heartbeat.stop()
+    garbage.stop()
     return code
 
 

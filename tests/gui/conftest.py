@@ -7,15 +7,17 @@ import os
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from backends.engine.scripted import write_script
 from studio.gui.background import Tools
+from studio.gui.garbage import GarbageCollector
 from studio.gui.main_window import MainWindow
 from studio.gui.theme import Theme
 from studio.gui.window_memory import WindowMemory
@@ -31,6 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints"))
+
+
+@pytest.fixture(autouse=True)
+def collector(qapp: QApplication) -> Iterator[GarbageCollector]:
+    """Garbage is collected as in the program: by this thread alone."""
+    garbage = GarbageCollector()
+    yield garbage
+    garbage.stop()
 
 
 @pytest.fixture
