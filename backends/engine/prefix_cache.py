@@ -1,72 +1,248 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which sequences of an engine hold which tokens, so that the known beginning of a prompt is not computed again."""
+"""Which sequences of an engine hold which tokens, so that the known beginning of a prompt is not computed again.
+
+The sequences together are a prefix tree: each is a path from the root, and those that were forked from each other
+share the cells of what they have in common. What is lost with a sequence is only its own tail, so the sequence unused
+for longest goes first, and a fork does not count as a use of the one that it was made from: the fork holds the shared
+part as well. So prompts that alternate, as writing and summarising do, keep their stable parts.
+
+A model that cannot be cut back (recurrent, hybrid) can share a sequence only as a whole. For it the tree has
+checkpoints: idle sequences that hold a beginning of a prompt or of a text, and forks of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from backends.engine.base import Engine
 
+Tokens = Sequence[int] | np.ndarray
+
 MAX_IDLE = 4  # more would make every token pay for cells that nobody reads
+MAX_CHECKPOINTS = 8
+_SLICE = 64  # tokens compared at once in lists
+_CHECKPOINTS_OF_A_TEXT = 2  # loops are taken back by a sentence or two
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A sequence that holds the first ``length`` tokens of a prompt."""
+
+    sequence: int = -1
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """What a sequence that nobody uses holds; ``owner`` is the sequence in use whose text it is a checkpoint of."""
+
+    tokens: np.ndarray
+    owner: int = -1
 
 
 class PrefixCache:
     """Hands out sequences that already hold the beginning of a prompt where there is one.
 
-    A sequence that is given back stays as it is until its room is needed; the one unused longest goes first.
+    A sequence that is given back stays as it is until its room is needed. Tokens may be lists, or int32 arrays, which
+    are compared without being copied.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._rewinds = engine.capabilities.can_rewind
         self._free = list(range(engine.max_sequences - 1, -1, -1))
-        self._idle: dict[int, list[int]] = {}  # oldest first
+        self._idle: dict[int, _Idle] = {}  # oldest first
+        self._prompts: dict[int, np.ndarray] = {}  # of the sequences in use
 
-    def acquire(self, tokens: Sequence[int]) -> int:
-        """Return a sequence that holds some of the first tokens; the last token is never among them."""
-        shared = {sequence: _common(held, tokens) for sequence, held in self._idle.items()}
-        best = max(shared, key=lambda sequence: shared[sequence], default=-1)
-        length = min(shared.get(best, 0), len(tokens) - 1)
-        if length and length == len(self._idle[best]):
-            del self._idle[best]
-            return best
-        while not self._free:
-            self.evict(keep=best)
-        target = self._free.pop()
-        if length:
-            self._idle[best] = self._idle.pop(best)
-            self._engine.fork(best, target, length)
-        else:
-            self._engine.rewind(target, 0)  # whoever used the engine before may have left something
-        return target
+    def acquire(self, tokens: Tokens) -> int | None:
+        """Return a sequence, in use from now on, with as much of the beginning of ``tokens`` as any sequence has.
 
-    def release(self, sequence: int, tokens: list[int]) -> None:
-        """Give a sequence back that holds ``tokens``."""
-        if tokens:
-            self._idle[sequence] = tokens
-        else:
+        How much it is says the engine's ``sequence_length``; the last token is never among them. None where every
+        sequence is in use.
+        """
+        prompt = _array(tokens)
+        match = self._longest(prompt)
+        sequence = self._take_over(match) if self._rewinds else None
+        if sequence is None:
+            sequence = self._fork(match)
+        if sequence is not None:
+            self._prompts[sequence] = prompt
+        return sequence
+
+    def available(self, tokens: Tokens) -> int:
+        """Return how many of the first tokens ``acquire`` would give now."""
+        return self._longest(_array(tokens)).length
+
+    def promised(self, tokens: Tokens) -> int:
+        """Return how many of the first tokens are on their way in prompts that are still being computed.
+
+        A request that waits for them need not compute them again. Of a model that cannot be cut back these are whole
+        prompts up to their last token, where the caller has to make a checkpoint.
+        """
+        wanted = _array(tokens)
+        longest = 0
+        for sequence, prompt in self._prompts.items():
+            length = min(common_length(prompt, wanted), len(wanted) - 1)
+            usable = self._rewinds or length == len(prompt) - 1
+            if usable and self._engine.sequence_length(sequence) < length:
+                longest = max(longest, length)
+        return longest
+
+    def release(self, sequence: int, tokens: Tokens) -> None:
+        """Give a sequence back that holds ``tokens``; without any it is cleared at once."""
+        self._prompts.pop(sequence, None)
+        self._drop(other for other, idle in self._idle.items() if idle.owner == sequence)
+        held = _array(tokens)
+        length = min(len(held), self._engine.sequence_length(sequence))
+        if not self._engine.rewind(sequence, length) or not length:
             self._free.append(sequence)
-        while len(self._idle) > MAX_IDLE:
-            self.evict()
+            return
+        self._settle(sequence, _Idle(held[:length]))
 
-    def evict(self, keep: int = -1) -> bool:
-        """Clear the sequence that was not used for longest, other than ``keep``; False where there is none."""
-        for sequence in self._idle:
-            if sequence != keep:
-                del self._idle[sequence]
-                self._engine.rewind(sequence, 0)
-                self._free.append(sequence)
-                return True
-        return False
+    def evict(self) -> bool:
+        """Clear the idle sequence that was not used for longest; False where there is none."""
+        oldest = next(iter(self._idle), None)
+        if oldest is None:
+            return False
+        self._drop([oldest])
+        return True
+
+    def checkpoint(self, sequence: int, tokens: Tokens) -> None:
+        """Keep what a sequence in use holds now, ``tokens``, if the model cannot be cut back to it later.
+
+        Checkpoints of a prompt stay until others are used more; of the text after it only the last two are kept, and
+        only as long as the sequence is in use.
+        """
+        held = _array(tokens)
+        if self._rewinds or not len(held) or len(held) != self._engine.sequence_length(sequence):
+            return
+        owner = sequence if len(held) > len(self._prompts.get(sequence, held)) else -1
+        own = [other for other, idle in self._idle.items() if owner >= 0 and idle.owner == owner]
+        self._drop(own[: len(own) + 1 - _CHECKPOINTS_OF_A_TEXT])
+        match = self._longest(np.append(held, -1))
+        if match.length == len(held) and match.sequence in self._idle:
+            self._idle[match.sequence] = self._idle.pop(match.sequence)
+            return
+        target = self._free_one()
+        if target is not None:
+            self._engine.fork(sequence, target, len(held))
+            self._settle(target, _Idle(held, owner))
+
+    def refill(self, sequence: int, tokens: Tokens) -> int:
+        """Give a sequence in use that had to be cleared the longest known beginning of ``tokens`` back.
+
+        Returns its length; the last token is never in it.
+        """
+        match = self._longest(_array(tokens), other_than=sequence)
+        self._engine.rewind(sequence, 0)
+        if match.length:
+            self._engine.fork(match.sequence, sequence, match.length)
+            self._used(match.sequence)
+        return match.length
 
     def clear(self) -> None:
         """Clear all sequences that are not in use."""
-        while self.evict():
-            pass
+        self._drop(self._idle)
+
+    def _longest(self, wanted: np.ndarray, other_than: int = -1) -> _Match:
+        """Return which sequence can give most of the beginning of ``wanted``, idle ones before those in use."""
+        best = _Match()
+        for sequence, idle in self._idle.items():
+            best = self._better(best, sequence, idle.tokens, len(idle.tokens), wanted)
+        for sequence, prompt in self._prompts.items():
+            if sequence != other_than:
+                held = self._engine.sequence_length(sequence)
+                best = self._better(best, sequence, prompt, held, wanted)
+        return best
+
+    def _better(self, best: _Match, sequence: int, tokens: np.ndarray, held: int, wanted: np.ndarray) -> _Match:
+        """Return the better of ``best`` and a sequence of ``held`` tokens that begins with ``tokens``."""
+        limit = min(held, len(wanted) - 1)
+        if limit <= best.length or (not self._rewinds and limit < held):
+            return best
+        length = min(common_length(tokens, wanted), limit)
+        if length <= best.length or (not self._rewinds and length < held):
+            return best
+        return _Match(sequence, length)
+
+    def _take_over(self, match: _Match) -> int | None:
+        """Return an idle sequence of which nothing, or nothing that could stay, is lost."""
+        idle = self._idle.get(match.sequence)
+        if idle is None:
+            return None
+        whole = match.length == len(idle.tokens)
+        if not whole and (self._free or len(self._idle) > 1):
+            return None
+        del self._idle[match.sequence]
+        self._engine.rewind(match.sequence, match.length)
+        return match.sequence
+
+    def _fork(self, match: _Match) -> int | None:
+        """Return a sequence that shares the match's beginning with it, None where all are in use."""
+        target = self._free_one(keep=match.sequence)
+        if target is not None and match.length:
+            self._engine.fork(match.sequence, target, match.length)
+            self._used(match.sequence)
+        elif target is None and match.sequence in self._idle:
+            del self._idle[match.sequence]
+            return match.sequence
+        return target
+
+    def _used(self, sequence: int) -> None:
+        """Note that a checkpoint was used; where forks can be cut, they hold what they were made from anyway."""
+        if not self._rewinds and sequence in self._idle:
+            self._idle[sequence] = self._idle.pop(sequence)
+
+    def _free_one(self, keep: int = -1) -> int | None:
+        """Return an empty sequence, if need be that of the oldest idle one other than ``keep``."""
+        if not self._free:
+            self._drop([next((sequence for sequence in self._idle if sequence != keep), -1)])
+        if not self._free:
+            return None
+        target = self._free.pop()
+        self._engine.rewind(target, 0)  # whoever used the engine before may have left something
+        return target
+
+    def _settle(self, sequence: int, idle: _Idle) -> None:
+        """Keep an idle sequence, and no other whose tokens it has too."""
+        if self._rewinds:
+            common = {other: common_length(kept.tokens, idle.tokens) for other, kept in self._idle.items()}
+            longer = next((other for other, length in common.items() if length == len(idle.tokens)), None)
+            if longer is not None:
+                self._engine.rewind(sequence, 0)
+                self._free.append(sequence)
+                sequence, idle = longer, self._idle.pop(longer)
+            self._drop(
+                [other for other in common if other in self._idle and common[other] == len(self._idle[other].tokens)]
+            )
+        self._idle[sequence] = idle
+        limit = MAX_IDLE if self._rewinds else MAX_CHECKPOINTS
+        while len(self._idle) > limit:
+            self.evict()
+
+    def _drop(self, sequences: Iterable[int]) -> None:
+        for sequence in [each for each in sequences if each in self._idle]:
+            del self._idle[sequence]
+            self._engine.rewind(sequence, 0)
+            self._free.append(sequence)
 
 
-def _common(held: Sequence[int], tokens: Sequence[int]) -> int:
-    """Return how many tokens two lists have in common from the start."""
-    for index, (one, other) in enumerate(zip(held, tokens, strict=False)):
-        if one != other:
-            return index
-    return min(len(held), len(tokens))
+def common_length(held: Tokens, wanted: Tokens) -> int:
+    """Return how many tokens two lists or two arrays have in common from the start."""
+    length = min(len(held), len(wanted))
+    if isinstance(held, np.ndarray) and isinstance(wanted, np.ndarray):
+        different = held[:length] != wanted[:length]
+        return int(different.argmax()) if different.any() else length
+    start = 0
+    while start < length and held[start : start + _SLICE] == wanted[start : start + _SLICE]:
+        start += _SLICE
+    while start < length and held[start] == wanted[start]:
+        start += 1
+    return min(start, length)
+
+
+def _array(tokens: Tokens) -> np.ndarray:
+    return np.asarray(tokens, dtype=np.int32)
