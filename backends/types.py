@@ -65,18 +65,44 @@ class SamplingParams:
     last_n: int = 512
 
 
+LENGTH_AIM = 0.005
+"""By which part of a target texts aim above it."""
+
+
 class LengthUnit(enum.StrEnum):
     """What a length target counts."""
 
     WORDS = "words"
     CHARACTERS = "characters"
+    SENTENCES = "sentences"
+    PARAGRAPHS = "paragraphs"
+
+
+class CountingProfile(enum.StrEnum):
+    """Whose way of counting words: Longhand's own, which is LibreOffice's, or that of a benchmark."""
+
+    LONGHAND = "longhand"
+    LONGBENCH_WRITE = "longbench-write"
+    LIFEBENCH = "lifebench"
+    RULER = "ruler"
+    SELF_LENGTHEN = "self-lengthen"
+    SGT = "sgt"
+
+
+class LengthBound(enum.StrEnum):
+    """On which sides of a target a length may lie: on both, not below it, not above it."""
+
+    NEAR = "near"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
 
 
 @dataclass(frozen=True, slots=True)
 class LengthTarget:
     """How long the text of one request should become, and how far it may miss.
 
-    ``target`` in ``unit`` as counted by ``backends.text.counting``; ``tolerance`` is a fraction of the target.
+    ``target`` in ``unit`` as counted by ``backends.text.counting`` (words as ``profile`` counts them); ``tolerance`` is
+    a fraction of the target, never less than one unit; with a bound on one side the text may use it on the other only.
     ``already`` is the length that the caller has of this text before the request (a section in several requests).
     """
 
@@ -84,6 +110,43 @@ class LengthTarget:
     unit: LengthUnit = LengthUnit.WORDS
     tolerance: float = 0.03
     already: int = 0
+    bound: LengthBound = LengthBound.NEAR
+    profile: CountingProfile = CountingProfile.LONGHAND
+
+    @classmethod
+    def between(
+        cls,
+        least: int,
+        most: int,
+        unit: LengthUnit = LengthUnit.WORDS,
+        already: int = 0,
+        profile: CountingProfile = CountingProfile.LONGHAND,
+    ) -> LengthTarget:
+        """Return the target of a text of ``least`` to ``most``. Raises ValueError where they contradict each other."""
+        if not 0 < least <= most:
+            raise ValueError(f"no length lies between {least:,} and {most:,}")
+        return cls(most, unit, max(most - least, 0.5) / most, already, LengthBound.AT_MOST, profile)
+
+    @property
+    def slack(self) -> float:
+        """How far a text may miss the target, in its unit: at least one."""
+        return max(1.0, self.tolerance * self.target)
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """The shortest and the longest text that is accepted."""
+        least = self.target if self.bound is LengthBound.AT_LEAST else self.target - self.slack
+        most = self.target if self.bound is LengthBound.AT_MOST else self.target + self.slack
+        return max(1.0, least), most
+
+    @property
+    def aim(self) -> float:
+        """The best length: half a per cent over the target, since falling short costs 2.5 times as much as going over
+        (LIFEBench, k1 = 5 and k2 = 2); with a bound on one side the middle of what is accepted."""
+        least, most = self.window
+        if self.bound is not LengthBound.NEAR:
+            return (least + most) / 2
+        return min(self.target * (1 + LENGTH_AIM), most)
 
 
 @dataclass(frozen=True, slots=True)

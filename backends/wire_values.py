@@ -47,7 +47,9 @@ _CLASSES: frozenset[type] = frozenset(
         messages.Close,
     }
 )
-_ENUMS: frozenset[type] = frozenset({model_types.Role, model_types.LengthUnit, messages.Subject})
+_ENUMS: frozenset[type] = frozenset(
+    {model_types.Role, model_types.LengthUnit, model_types.LengthBound, model_types.CountingProfile, messages.Subject}
+)
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 Decoder = Callable[[Any], Any]
