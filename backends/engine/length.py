@@ -13,15 +13,20 @@ import itertools
 import re
 from dataclasses import dataclass
 
-from backends.text.counting import Counter
+from backends.text.counting import text_counter
 from backends.text.segmentation import Boundary, SentenceScanner, ends_sentence
 from backends.types import LengthTarget, LengthUnit
 
 _AIM = 1.005
 _STEER_FROM = 0.9
 _RECENT_SENTENCES = 48
-# Sentence lengths believed before the text has shown its own: words, and code points.
-_USUAL_SENTENCES = {LengthUnit.WORDS: (7.0, 13.0, 18.0, 26.0), LengthUnit.CHARACTERS: (40.0, 75.0, 100.0, 145.0)}
+# Sentence lengths believed before the text has shown its own.
+_USUAL_SENTENCES = {
+    LengthUnit.WORDS: (7.0, 13.0, 18.0, 26.0),
+    LengthUnit.CHARACTERS: (40.0, 75.0, 100.0, 145.0),
+    LengthUnit.SENTENCES: (1.0,),
+    LengthUnit.PARAGRAPHS: (0.0, 0.0, 0.0, 1.0),
+}
 # How many words may be taken back to come one word nearer to the aim.
 _BACK_PER_GAIN = 8.0
 
@@ -75,7 +80,7 @@ class LengthController:
         self._already = target.already
         self._aim = target.target * _AIM
         self._tolerance = max(1.0, target.tolerance * target.target)
-        self._counter = Counter()
+        self._counter = text_counter(target.unit, target.profile)
         self._scanner = SentenceScanner()
         self._ends: list[_End] = []
         self._quotes = [""]
@@ -84,7 +89,7 @@ class LengthController:
     @property
     def length(self) -> int:
         """The length so far, with what the caller had already."""
-        return self._already + self._counter.measure(self._unit)
+        return self._already + self._counter.length
 
     @property
     def phase(self) -> Phase:
@@ -156,7 +161,7 @@ class LengthController:
             self._ends.append(self._end(boundary.end, quote))
 
     def _end(self, position: int, quote: str) -> _End:
-        length = self._already + self._counter.measure_at(position, self._unit)
+        length = self._already + self._counter.length_at(position)
         # One that leaves a quotation open is taken only where the others are clearly farther off.
         cost = abs(length - self._aim) + (self._tolerance / 2 if quote else 0)
         best = self._ends[-1].best if self._ends else 0

@@ -4,18 +4,20 @@
 Words are counted as LibreOffice Writer counts them (measured on version 7.4 with its default separators): runs
 between white space, em dashes and en dashes; two or more hyphens end a word; characters of Chinese, Japanese, Korean,
 Thai and Lao are one word each. Lines that are Markdown headings are counted apart. Other people's counters, which
-their benchmarks need, are profiles of the same function.
+their benchmarks need, are profiles of the same functions (``profiles``). Every count exists for a whole text and for
+one that grows (``text_counter``).
 """
 
 from __future__ import annotations
 
 import enum
-import functools
 import re
 from dataclasses import dataclass
 
+from backends.text.incremental import CountingRule, RuleCounter, SentenceCounter, TextCounter
+from backends.text.profiles import PROFILES
 from backends.text.segmentation import paragraphs, sentences
-from backends.types import LengthUnit
+from backends.types import CountingProfile, LengthUnit
 
 _SEPARATORS = r"\s—–"
 _SINGLE = (
@@ -30,17 +32,6 @@ _RUN = re.compile(f"(?:(?!--)[^{_SEPARATORS}{_SINGLE}])*--+|(?:(?!--)[^{_SEPARAT
 _HEADING = re.compile(r"^ {0,3}(#{1,6})(?=[ \t\r\n]|\Z)(.*)$", re.MULTILINE)
 
 
-class Profile(enum.StrEnum):
-    """Whose way of counting words: Longhand's own or that of a benchmark (writing.md, C1)."""
-
-    LONGHAND = "longhand"
-    LONGBENCH_WRITE = "longbench-write"
-    LIFEBENCH = "lifebench"
-    RULER = "ruler"
-    SELF_LENGTHEN = "self-lengthen"
-    SGT = "sgt"
-
-
 @dataclass(frozen=True, slots=True)
 class WordCount:
     """Words of a text: in its body, and in its Markdown headings (without the marks)."""
@@ -49,9 +40,9 @@ class WordCount:
     headings: int
 
 
-def count_words(text: str, profile: Profile = Profile.LONGHAND) -> int:
+def count_words(text: str, profile: CountingProfile = CountingProfile.LONGHAND) -> int:
     """Return the words of ``text``; with the profile LONGHAND those of the body, without Markdown headings."""
-    return _COUNTERS[profile](text)
+    return count_words_apart(text).body if profile is CountingProfile.LONGHAND else PROFILES[profile].words_of(text)
 
 
 def count_words_apart(text: str) -> WordCount:
@@ -78,9 +69,32 @@ def count_paragraphs(text: str) -> int:
     return len(paragraphs(text))
 
 
-def measure(text: str, unit: LengthUnit) -> int:
-    """Return the length of ``text`` in the unit of a length target."""
-    return count_words(text) if unit is LengthUnit.WORDS else count_characters(text)
+def measure(text: str, unit: LengthUnit, profile: CountingProfile = CountingProfile.LONGHAND) -> int:
+    """Return the length of ``text`` in the unit of a length target; the profile matters to words only."""
+    match unit:
+        case LengthUnit.WORDS:
+            return count_words(text, profile)
+        case LengthUnit.CHARACTERS:
+            return count_characters(text)
+        case LengthUnit.SENTENCES:
+            return count_sentences(text)
+        case LengthUnit.PARAGRAPHS:
+            return count_paragraphs(text)
+
+
+def text_counter(
+    unit: LengthUnit = LengthUnit.WORDS, profile: CountingProfile = CountingProfile.LONGHAND
+) -> TextCounter:
+    """Return a counter for a text that grows and shrinks; its length is always what ``measure`` returns."""
+    match unit:
+        case LengthUnit.WORDS:
+            return RuleCounter(_WORDS if profile is CountingProfile.LONGHAND else PROFILES[profile].rule)
+        case LengthUnit.CHARACTERS:
+            return RuleCounter(_CHARACTERS)
+        case LengthUnit.SENTENCES:
+            return SentenceCounter()
+        case LengthUnit.PARAGRAPHS:
+            return RuleCounter(_PARAGRAPHS)
 
 
 def _count_runs(text: str) -> int:
@@ -90,39 +104,8 @@ def _count_runs(text: str) -> int:
     return singles + len(_RUN.findall(text))
 
 
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-_LATIN_WORD = re.compile(r"\b[a-zA-Z]+\b")
-_LIFEBENCH_WORD = re.compile(r"\b[a-zA-Z0-9'-]+\b")
-_UNICODE_WORD = re.compile(r"\w+")
-# LonGen takes Chinese punctuation with the Chinese characters.
-_SELF_LENGTHEN_SINGLE = re.compile(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]")
-
-
-def _count_longbench_write(text: str) -> int:
-    return len(_HAN.findall(text)) + len(_LATIN_WORD.findall(text))
-
-
-def _count_lifebench(text: str) -> int:
-    folded = " ".join(text.split())
-    return len(_HAN.findall(folded)) + len(_LIFEBENCH_WORD.findall(folded))
-
-
-def _count_self_lengthen(text: str) -> int:
-    return len(_SELF_LENGTHEN_SINGLE.findall(text)) + len(_SELF_LENGTHEN_SINGLE.sub(" ", text).split())
-
-
-_COUNTERS = {
-    Profile.LONGHAND: lambda text: count_words_apart(text).body,
-    Profile.LONGBENCH_WRITE: _count_longbench_write,
-    Profile.LIFEBENCH: _count_lifebench,
-    Profile.RULER: lambda text: len(_UNICODE_WORD.findall(text)),
-    Profile.SELF_LENGTHEN: _count_self_lengthen,
-    Profile.SGT: lambda text: len(text.split()),
-}
-
-
 class _Kind(enum.IntEnum):
-    """What a character is to the counter."""
+    """What a character is to the counter; BLANK (tab, carriage return) may follow the marks of a heading."""
 
     NEWLINE = 0
     SPACE = 1
@@ -132,7 +115,8 @@ class _Kind(enum.IntEnum):
     ELLIPSIS = 5
     SINGLE = 6
     IGNORED = 7
-    OTHER = 8
+    BLANK = 8
+    OTHER = 9
 
 
 class _Line(enum.IntEnum):
@@ -166,145 +150,110 @@ class _State:
     width: int = 0
 
 
-class _KindTable(dict[str, _Kind]):
-    """The kind of every character that was met so far."""
-
-    def __missing__(self, character: str) -> _Kind:
-        kind = self[character] = _kind_of(character)
-        return kind
-
-
 def _kind_of(character: str) -> _Kind:
     fixed = {"\n": _Kind.NEWLINE, " ": _Kind.SPACE, "#": _Kind.HASH, "-": _Kind.HYPHEN, "…": _Kind.ELLIPSIS}
     if character in fixed:
         return fixed[character]
     if character == _IGNORED:
         return _Kind.IGNORED
+    if character in "\t\r":
+        return _Kind.BLANK
     if character in "—–" or character.isspace():
         return _Kind.SEPARATOR
     return _Kind.SINGLE if _SINGLE_CHARACTER.match(character) else _Kind.OTHER
 
 
-def _step_word(word: _Word, kind: _Kind) -> tuple[_Word, int]:
+def _step_word(word: _Word, kind: int) -> tuple[_Word, int]:
     """Return the next state inside a line's words, and how many words the character starts."""
-    if kind in (_Kind.NEWLINE, _Kind.SPACE, _Kind.SEPARATOR):
+    if kind in (_Kind.SPACE, _Kind.BLANK, _Kind.SEPARATOR):
         return _Word.NONE, 0
-    if kind is _Kind.SINGLE or (kind is _Kind.ELLIPSIS and word is _Word.SINGLE):
+    if kind == _Kind.SINGLE or (kind == _Kind.ELLIPSIS and word is _Word.SINGLE):
         return _Word.SINGLE, 1
     inside = word in (_Word.RUN, _Word.HYPHEN)
-    if kind is _Kind.HYPHEN:
+    if kind == _Kind.HYPHEN:
         two = word in (_Word.HYPHEN, _Word.HYPHENS)
         return (_Word.HYPHENS if two else _Word.HYPHEN), int(not inside and word is not _Word.HYPHENS)
     return _Word.RUN, int(not inside)
 
 
-def _step(state: _State, kind: _Kind, blank: bool) -> tuple[_State, int, int]:
-    """Return the state after a character, and the words it adds to the body and to the headings.
-
-    ``blank`` says that the character may follow a heading's marks.
-    """
-    if kind is _Kind.IGNORED:
-        return state, 0, 0
-    if kind is _Kind.NEWLINE:
-        return _State(), 0, 0
-    if state.line is _Line.START and kind is _Kind.SPACE and state.width < 3:
-        return _State(_Line.START, _Word.NONE, state.width + 1), 0, 0
-    if state.line is _Line.START and kind is _Kind.HASH:
-        return _State(_Line.MARKS, _Word.NONE, 1), 0, 0
-    if state.line is _Line.MARKS and kind is _Kind.HASH and state.width < 6:
-        return _State(_Line.MARKS, _Word.NONE, state.width + 1), 0, 0
-    if state.line is _Line.MARKS and blank:
-        return _State(_Line.HEADING), 0, 0
+def _step(state: _State, kind: int) -> tuple[_State, int]:
+    """Return the state after a character, and the words it adds to the body."""
+    if kind == _Kind.IGNORED:
+        return state, 0
+    if kind == _Kind.NEWLINE:
+        return _State(), 0
+    if state.line is _Line.START and kind == _Kind.SPACE and state.width < 3:
+        return _State(_Line.START, _Word.NONE, state.width + 1), 0
+    if state.line is _Line.START and kind == _Kind.HASH:
+        return _State(_Line.MARKS, _Word.NONE, 1), 0
+    if state.line is _Line.MARKS and kind == _Kind.HASH and state.width < 6:
+        return _State(_Line.MARKS, _Word.NONE, state.width + 1), 0
+    if state.line is _Line.HEADING or (state.line is _Line.MARKS and kind in (_Kind.SPACE, _Kind.BLANK)):
+        return _State(_Line.HEADING), 0
     if state.line is _Line.MARKS:
         word, started = _step_word(_Word.RUN, kind)
-        return _State(_Line.BODY, word), started + 1, 0
+        return _State(_Line.BODY, word), started + 1
     word, started = _step_word(state.word, kind)
-    if state.line is _Line.HEADING:
-        return _State(_Line.HEADING, word), 0, started
-    return _State(_Line.BODY, word), started, 0
+    return _State(_Line.BODY, word), started
 
 
-class _Automaton:
-    """The counter's transitions, computed when first met: (state number, character) -> (number, added words)."""
+class _Block(enum.IntEnum):
+    """Where a text stands among its paragraphs: between them, or in what kind of line of one."""
 
-    def __init__(self) -> None:
-        self._numbers: dict[_State, int] = {}
-        self.states: list[_State] = []
-        self.start = self._number(_State())
-        self.transitions: dict[tuple[int, str], tuple[int, int]] = {}
-        self._kinds = _KindTable()
-
-    def _number(self, state: _State) -> int:
-        if state not in self._numbers:
-            self._numbers[state] = len(self.states)
-            self.states.append(state)
-        return self._numbers[state]
-
-    def add(self, number: int, character: str) -> tuple[int, int]:
-        """Compute one transition; added words are packed as body + 4 * headings + 8 for a line break."""
-        after, body, headings = _step(self.states[number], self._kinds[character], character in " \t\r")
-        added = body + 4 * headings + 8 * (character == "\n")
-        result = self.transitions[number, character] = (self._number(after), added)
-        return result
+    GAP = 0
+    BODY = 1
+    HEADING = 2
+    FIRST_MARKS = 3
+    LINE_START = 4
+    BLANK_LINE = 5
+    LINE_MARKS = 6
 
 
-@functools.cache
-def _automaton() -> _Automaton:
-    return _Automaton()
+def _step_paragraph(state: tuple[_Block, int], kind: int) -> tuple[tuple[_Block, int], int]:
+    """Return the next block with the heading marks seen so far, and how many paragraphs the character begins."""
+    block, marks = state
+    newline = kind == _Kind.NEWLINE
+    blank = newline or kind == _Kind.BLANK
+    if block is _Block.GAP:
+        begun = _Block.FIRST_MARKS if kind == _Kind.HASH else _Block.BODY
+        return (state, 0) if blank else ((begun, int(kind == _Kind.HASH)), 1)
+    if block in (_Block.FIRST_MARKS, _Block.LINE_MARKS):
+        return _step_marks(block, marks, kind)
+    if newline:
+        return (_Block.LINE_START if block is _Block.BODY else _Block.GAP, 0), 0
+    if block is _Block.LINE_START and kind == _Kind.HASH:
+        return (_Block.LINE_MARKS, 1), 0
+    if block in (_Block.LINE_START, _Block.BLANK_LINE):
+        return (_Block.BLANK_LINE if blank else _Block.BODY, 0), 0
+    return state, 0
 
 
-class Counter:
-    """Counts a text that grows and shrinks at its end, in time proportional to the change.
+def _step_marks(block: _Block, marks: int, kind: int) -> tuple[tuple[_Block, int], int]:
+    """Up to six marks and white space make a heading; it begins a paragraph that its line ends."""
+    if kind == _Kind.HASH and marks < 6:
+        return (block, marks + 1), 0
+    begun = int(block is _Block.LINE_MARKS)
+    if kind == _Kind.NEWLINE:
+        return (_Block.GAP, 0), begun
+    if kind == _Kind.BLANK:
+        return (_Block.HEADING, 0), begun
+    return (_Block.BODY, 0), 0
 
-    ``words`` are the body's, ``heading_words`` those of headings, ``characters`` as ``count_characters`` counts.
-    """
 
-    def __init__(self) -> None:
-        self._automaton = _automaton()
-        self._states = bytearray()
-        self._added = bytearray()
-        self.words = 0
-        self.heading_words = 0
-        self.characters = 0
+def _kind_for_paragraphs(character: str) -> _Kind:
+    if character in "\n#":
+        return _Kind.NEWLINE if character == "\n" else _Kind.HASH
+    return _Kind.BLANK if character.isspace() else _Kind.OTHER
 
-    def __len__(self) -> int:
-        """Return the length of the text in code points, line breaks included."""
-        return len(self._states)
 
-    def feed(self, text: str) -> None:
-        """Append ``text``."""
-        state = self._states[-1] if self._states else self._automaton.start
-        transitions, states, added = self._automaton.transitions, self._states, self._added
-        start = len(added)
-        for character in text:
-            step = transitions.get((state, character)) or self._automaton.add(state, character)
-            state = step[0]
-            states.append(state)
-            added.append(step[1])
-        self._account(added[start:], 1)
+def _kind_for_characters(character: str) -> _Kind:
+    return _Kind.NEWLINE if character == "\n" else _Kind.OTHER
 
-    def rewind(self, characters: int) -> None:
-        """Take back the last ``characters`` code points."""
-        if characters <= 0:
-            return
-        start = max(0, len(self._added) - characters)
-        self._account(self._added[start:], -1)
-        del self._states[start:], self._added[start:]
 
-    def measure(self, unit: LengthUnit) -> int:
-        """Return the length so far in the unit of a length target."""
-        return self.words if unit is LengthUnit.WORDS else self.characters
+def _step_characters(state: int, kind: int) -> tuple[int, int]:
+    return state, int(kind != _Kind.NEWLINE)
 
-    def measure_at(self, position: int, unit: LengthUnit) -> int:
-        """Return the length of the first ``position`` code points, in time proportional to what follows them."""
-        tail = self._added[position:]
-        if unit is LengthUnit.WORDS:
-            return self.words - sum(value & 3 for value in tail)
-        return self.characters - sum(value < 8 for value in tail)
 
-    def _account(self, added: bytearray, sign: int) -> None:
-        for value in added:
-            if value:
-                self.words += sign * (value & 3)
-                self.heading_words += sign * (value >> 2 & 1)
-            self.characters += sign * (value < 8)
+_WORDS = CountingRule(_State(), _kind_of, _step)
+_PARAGRAPHS = CountingRule((_Block.GAP, 0), _kind_for_paragraphs, _step_paragraph)
+_CHARACTERS = CountingRule(0, _kind_for_characters, _step_characters)

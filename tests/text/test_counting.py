@@ -4,8 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.text.counting import (
-    Counter,
-    Profile,
     WordCount,
     count_characters,
     count_paragraphs,
@@ -13,8 +11,9 @@ from backends.text.counting import (
     count_words,
     count_words_apart,
     measure,
+    text_counter,
 )
-from backends.types import LengthUnit
+from backends.types import CountingProfile, LengthUnit
 from tests.text.books import data_folder
 
 # Counted by LibreOffice Writer 7.4.7 (document statistics, default separators).
@@ -71,7 +70,9 @@ LIBREOFFICE_CASES = {
 }
 
 texts = st.text(
-    st.one_of(st.sampled_from(list(" \n\t\r-—–…#aé中。ก\u0e34\u200b😀'")), st.characters(exclude_categories=["Cs"])),
+    st.one_of(
+        st.sampled_from(list(" \n\t\r-—–…#aé_3中。，ก\u0e34\u200b\x1c😀'.A")), st.characters(exclude_categories=["Cs"])
+    ),
     max_size=60,
 )
 
@@ -90,11 +91,11 @@ def test_books_have_the_words_that_libreoffice_finds(book, words):
 @pytest.mark.parametrize(
     ("profile", "words"),
     {
-        Profile.LONGBENCH_WRITE: 13,
-        Profile.LIFEBENCH: 9,
-        Profile.RULER: 13,
-        Profile.SELF_LENGTHEN: 9,
-        Profile.SGT: 7,
+        CountingProfile.LONGBENCH_WRITE: 13,
+        CountingProfile.LIFEBENCH: 9,
+        CountingProfile.RULER: 13,
+        CountingProfile.SELF_LENGTHEN: 9,
+        CountingProfile.SGT: 7,
     }.items(),
 )
 def test_profiles_count_as_their_benchmarks_do(profile, words):
@@ -119,40 +120,49 @@ def test_sentences_and_paragraphs_are_counted():
     assert count_paragraphs(text) == 3
 
 
+COUNTERS = [(LengthUnit.WORDS, profile) for profile in CountingProfile]
+COUNTERS += [(unit, CountingProfile.LONGHAND) for unit in LengthUnit if unit is not LengthUnit.WORDS]
+counters = pytest.mark.parametrize(("unit", "profile"), COUNTERS, ids=lambda value: value.value)
+
+
+@counters
 @given(texts, st.data())
-def test_counter_equals_the_whole_text_for_every_split(text, data):
-    counter = Counter()
+def test_counter_equals_the_whole_text_for_every_split(unit, profile, text, data):
+    counter = text_counter(unit, profile)
     rest = text
     while rest:
         size = data.draw(st.integers(1, len(rest)))
         counter.feed(rest[:size])
         rest = rest[size:]
-    assert_counts(counter, text)
+        assert counter.length == measure(text[: len(text) - len(rest)], unit, profile)
+    assert len(counter) == len(text)
 
 
+@counters
 @given(texts, texts, st.integers(0, 70))
-def test_counter_equals_the_whole_text_after_every_rewind(text, more, characters):
-    counter = Counter()
+def test_counter_equals_the_whole_text_after_every_rewind(unit, profile, text, more, characters):
+    counter = text_counter(unit, profile)
     counter.feed(text)
     counter.rewind(characters)
     text = text[: max(0, len(text) - characters)]
-    assert_counts(counter, text)
+    assert (counter.length, len(counter)) == (measure(text, unit, profile), len(text))
     counter.feed(more)
-    assert_counts(counter, text + more)
+    assert (counter.length, len(counter)) == (measure(text + more, unit, profile), len(text + more))
 
 
+@counters
 @given(texts, st.integers(0, 60))
-def test_counter_measures_at_a_position(text, position):
-    counter = Counter()
+def test_counter_measures_at_a_position(unit, profile, text, position):
+    counter = text_counter(unit, profile)
     counter.feed(text)
-    alone = Counter()
-    alone.feed(text[:position])
-    assert counter.measure_at(position, LengthUnit.WORDS) == alone.words
-    assert counter.measure_at(position, LengthUnit.CHARACTERS) == alone.characters
+    assert counter.length_at(position) == measure(text[:position], unit, profile)
 
 
-def assert_counts(counter, text):
-    expected = count_words_apart(text)
-    assert (counter.words, counter.heading_words) == (expected.body, expected.headings)
-    assert counter.characters == count_characters(text)
-    assert len(counter) == len(text)
+@counters
+@pytest.mark.parametrize("book", LIBREOFFICE_BOOKS)
+def test_counter_equals_the_whole_text_of_a_book(unit, profile, book):
+    text = (data_folder("books") / book).read_text(encoding="utf-8")[:60_000]
+    counter = text_counter(unit, profile)
+    for start in range(0, len(text), 97):
+        counter.feed(text[start : start + 97])
+    assert counter.length == measure(text, unit, profile)
