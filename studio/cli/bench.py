@@ -1,39 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``longhand bench``: measures the program on this machine."""
+"""``longhand bench NAME``: measures the program on this machine. Each benchmark has a module of its own."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from studio.cli.errors import FAILURE, SUCCESS
-from studio.cli.options import add_json_option, add_model_options, model_of, model_settings, user_settings
+
+if TYPE_CHECKING:
+    from studio.bench.report import Row
+    from studio.cli.main import Command
+
+BENCHMARKS = {
+    "engine": ("studio.cli.bench_engine", "what the engine costs on top of llama.cpp, and how it takes disturbance"),
+}
+"""Every benchmark: the module with its options, and its help text."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    from studio.bench.engine import PARTS
-
-    parser.add_argument("what", metavar="engine", choices=("engine",), help="what is measured: the engine")
-    parser.add_argument("--only", metavar="PART", action="append", choices=PARTS, help=f"one of {', '.join(PARTS)}")
-    parser.add_argument("--quick", action="store_true", help="measure little: to see that it works")
-    add_model_options(parser)
-    add_json_option(parser)
+    """Add the benchmarks with their options."""
+    choices = parser.add_subparsers(
+        dest="what", metavar="NAME", required=True, title="benchmarks", parser_class=type(parser)
+    )
+    for name, (module, text) in BENCHMARKS.items():
+        each = choices.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.", allow_abbrev=False)
+        _command(module).add_arguments(each)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure and print; return 1 where a target was missed."""
-    from studio.bench.engine import QUICK, Bench, Effort
-    from studio.bench.report import line, print_rows
-    from studio.writing.session import model_path
+    """Run the benchmark that was named and return its exit code."""
+    return _command(BENCHMARKS[arguments.what][0]).run(arguments)
 
-    settings = model_settings(arguments, model_of(arguments, user_settings().model))
-    settings = replace(settings, path=str(model_path(settings.path)))
-    bench = Bench(settings, QUICK if arguments.quick else Effort())
-    rows = bench.run(arguments.only or (), say=lambda text: print(text, file=sys.stderr, flush=True))
-    if arguments.json:
+
+def say(text: str) -> None:
+    """Tell on stderr how far a benchmark is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_result(rows: Sequence[Row], *, as_json: bool) -> int:
+    """Print the rows and return the exit code: 1 where a target was missed."""
+    from studio.bench.report import line, print_rows
+
+    if as_json:
         print_rows(rows)
     else:
         print("\n".join(map(line, rows)))
     return FAILURE if any(row.met is False for row in rows) else SUCCESS
+
+
+def _command(module: str) -> Command:
+    return cast("Command", importlib.import_module(module))
