@@ -11,7 +11,8 @@ from collections.abc import Generator, Iterator, Sequence
 
 from backends.base import Backend
 from backends.errors import BackendError, ContextOverflow
-from backends.types import GenerationRequest
+from backends.text.counting import count_words
+from backends.types import CountingProfile, GenerationRequest
 from studio.memory.summaries import accept_summary, pieces, source_hash, summary_request
 from studio.planning.budget import rebalance
 from studio.planning.kinds import document_kind
@@ -48,8 +49,9 @@ class Runner:
     def __init__(self, project: Project, backend: Backend, settings: WriterSettings | None = None) -> None:
         self._project = project
         self._backend = backend
+        self._settings = settings or WriterSettings()
         self._watch = Stopwatch()
-        self._writer = SectionWriter(project, backend, settings or WriterSettings(), self._watch)
+        self._writer = SectionWriter(project, backend, self._settings, self._watch)
 
     def pause(self) -> None:
         """Stop soon, with everything stored; the iterator ends with ``Paused``. May be called from another thread."""
@@ -128,13 +130,19 @@ class Runner:
         """Share the words that are left over the leaves that are not begun."""
         leaves = self._project.leaves()
         waiting = [leaf for leaf in leaves if leaf.status is Status.PLANNED and not leaf.locked]
-        written = sum(leaf.words if leaf.status is Status.WRITTEN else leaf.target for leaf in leaves)
+        written = sum(self._words(leaf) if leaf.status is Status.WRITTEN else leaf.target for leaf in leaves)
         written -= sum(leaf.target for leaf in waiting)
         targets = rebalance(self._project.info.brief.words, written, [leaf.target for leaf in waiting])
         changed = {leaf.id: new for leaf, new in zip(waiting, targets, strict=True) if new != leaf.target}
         if changed:
             self._project.set_targets(changed)
             yield BudgetsChanged(tuple(changed.items()))
+
+    def _words(self, leaf: Section) -> int:
+        """The words of a leaf in the way in which its target is meant."""
+        if self._settings.profile is CountingProfile.LONGHAND:
+            return leaf.words
+        return count_words(self._project.text(leaf.id).body, self._settings.profile)
 
     def _summarise(self, section: Section) -> Iterator[WritingEvent]:
         text = self._project.text(section.id).body

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from backends.base import Backend
 from backends.errors import BackendError
@@ -15,6 +16,7 @@ from backends.text.counting import count_words
 from backends.text.segmentation import ends_sentence, sentences
 from backends.types import (
     Capabilities,
+    CountingProfile,
     Delta,
     Finished,
     FinishReason,
@@ -64,11 +66,12 @@ PARAGRAPH = "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
-    """What a run may vary: the sampler chain of the prose (None: the preset of the document's kind), and the guard
-    against loops."""
+    """What a run may vary: the sampler chain of the prose (None: the preset of the document's kind), the guard against
+    loops, and whose way of counting the targets are meant in (the project's own counts stay Longhand's)."""
 
     sampling: SamplingParams | None = None
     repetition: RepetitionPolicy | None = field(default_factory=RepetitionPolicy)
+    profile: CountingProfile = CountingProfile.LONGHAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ class SectionWriter:
         self._backend = backend
         self._settings = settings
         self._watch = watch
+        self._count = partial(count_words, profile=settings.profile)
         self._tokens_per_word = FIRST_TOKENS_PER_WORD
         self._call: Call | None = None
         self.stopping = False
@@ -132,7 +136,7 @@ class SectionWriter:
         self._project.set_status(section.id, Status.WRITING)
         silent = failed = 0
         while not self.stopping and self._missing(draft) > 0:
-            before = count_words(draft.base)
+            before = self._count(draft.base)
             try:
                 yield from self._passage(draft)
                 silent, failed = silent + 1, 0
@@ -141,7 +145,7 @@ class SectionWriter:
                 if not error.retryable or failed >= MAX_FAILURES:
                     raise
                 yield Notice(f"{error} {error.hint}")
-            if count_words(draft.base) > before:
+            if self._count(draft.base) > before:
                 silent = failed = 0
             if silent >= MAX_SILENT_CALLS:
                 raise ModelSilent(f"The model wrote nothing for section {section.number}, {section.title}.")
@@ -158,7 +162,7 @@ class SectionWriter:
 
     def _missing(self, draft: _Draft) -> int:
         """Words still to write; 0 as soon as the rest is within the tolerance."""
-        missing = draft.section.target - count_words(draft.base)
+        missing = draft.section.target - self._count(draft.base)
         return missing if missing > draft.section.target * SECTION_TOLERANCE else 0
 
     def _passage(self, draft: _Draft) -> Iterator[WritingEvent]:
@@ -238,7 +242,7 @@ class SectionWriter:
         tail = (draft.prefix + call.text)[len(body) :].rstrip() if paused and rest else ""
         if kept:
             self._store(draft, body, call.run, tail)
-            self._learn_tokens_per_word(call, count_words(kept))
+            self._learn_tokens_per_word(call, self._count(kept))
             draft.base = body
             draft.part += 1
             draft.fruitless = 0
@@ -255,7 +259,7 @@ class SectionWriter:
         # Counting starts a worker that has died, which may come back with a smaller context.
         self._backend.count_tokens(("",))
         room = room_of(self._backend.capabilities)
-        written = count_words(draft.base)
+        written = self._count(draft.base)
         missing = draft.section.target - written
         parts_left = self._parts(missing, room)
         words = round(missing / parts_left)
@@ -269,7 +273,7 @@ class SectionWriter:
             prompt=context.prompt,
             sampling=self._settings.sampling or self._preset(),
             max_tokens=room.answer_tokens,
-            length=LengthTarget(written + words, already=written, tolerance=tolerance),
+            length=LengthTarget(written + words, already=written, tolerance=tolerance, profile=self._settings.profile),
             repetition=self._repetition(draft),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
@@ -310,10 +314,10 @@ class SectionWriter:
 
     def _stored(self, draft: _Draft, call: Call | None = None) -> TextStored:
         text = draft.prefix + call.text if call and call.reason is None else draft.base
-        return TextStored(draft.section.id, draft.revision, count_words(text))
+        return TextStored(draft.section.id, draft.revision, self._count(text))
 
     def _pace(self, draft: _Draft, call: Call) -> Pace:
-        words = count_words(draft.prefix + call.text)
+        words = self._count(draft.prefix + call.text)
         # The cached count of the section may lag behind the text on the screen by a second.
         elsewhere = self._project.words() - self._project.section(draft.section.id).words
         target = self._project.info.brief.words
