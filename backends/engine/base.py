@@ -30,7 +30,8 @@ class TokenClasses:
 
     ``end_of_turn`` ends an answer; ``line_break`` pieces contain a newline; ``paragraph_break`` is what the vocabulary
     writes between two paragraphs (the first of two newlines, or both in one piece); ``sentence_end`` pieces end in a
-    sentence's final mark (closing quotes allowed); ``heading`` pieces start a heading or a rule at the start of a line.
+    sentence's final mark (closing quotes allowed); ``heading`` pieces start a heading or a rule at the start of a line;
+    ``word_start`` pieces begin another word or clause: without them a sentence can only finish its word and end.
     """
 
     end_of_turn: frozenset[int]
@@ -38,6 +39,7 @@ class TokenClasses:
     paragraph_break: frozenset[int]
     sentence_end: frozenset[int]
     heading: frozenset[int]
+    word_start: frozenset[int] = frozenset()
 
 
 class DecodeAborted(Exception):

@@ -2,23 +2,24 @@
 """Lands a text on its length target, token by token.
 
 The controller counts what is written, knows the ends of sentences and decides where the text stops: at the sentence
-end nearest to the aim. It steers by its phase, never changes a word and needs no model. The aim lies half a per cent
-above the target, because falling short costs more than going over (research on LIFEBench, k1 = 5 against k2 = 2).
+end nearest to the target's aim. It steers by its phase, never changes a word and needs no model.
 """
 
 from __future__ import annotations
 
 import enum
 import itertools
+import math
 import re
 from dataclasses import dataclass
 
 from backends.text.counting import text_counter
 from backends.text.segmentation import Boundary, SentenceScanner, ends_sentence
-from backends.types import LengthTarget, LengthUnit
+from backends.types import LengthBound, LengthTarget, LengthUnit
 
-_AIM = 1.005
-_STEER_FROM = 0.9
+# The end is prepared over the last tenth of a text, but not over more than a few sentences.
+_STEER_SHARE = 0.1
+_STEER_SENTENCES = 4
 _RECENT_SENTENCES = 48
 # Sentence lengths believed before the text has shown its own.
 _USUAL_SENTENCES = {
@@ -75,11 +76,15 @@ class LengthController:
     """
 
     def __init__(self, target: LengthTarget) -> None:
-        self._unit = target.unit
-        self._target = target.target
         self._already = target.already
-        self._aim = target.target * _AIM
-        self._tolerance = max(1.0, target.tolerance * target.target)
+        self._aim = target.aim
+        self._least, self._most = target.window
+        self._lower = self._least if target.bound is LengthBound.AT_LEAST else 0.0
+        self._upper = self._most if target.bound is LengthBound.AT_MOST else math.inf
+        self._usual = _USUAL_SENTENCES[target.unit]
+        typical = _STEER_SENTENCES * sum(self._usual) / len(self._usual)
+        self._close_from = min(self._aim, target.target)
+        self._steer_from = self._close_from - min(_STEER_SHARE * self._close_from, typical)
         self._counter = text_counter(target.unit, target.profile)
         self._scanner = SentenceScanner()
         self._ends: list[_End] = []
@@ -95,11 +100,17 @@ class LengthController:
     def phase(self) -> Phase:
         """What the sampler should do now."""
         length = self.length
-        if length >= self._target:
+        if length >= self._close_from:
             return Phase.CLOSE
-        if length >= _STEER_FROM * self._target:
+        if length >= self._steer_from:
             return Phase.STEER
         return Phase.FLOOR if length < self._floor else Phase.OPEN
+
+    @property
+    def excess(self) -> float:
+        """Where the length stands: -1 at the shortest that is accepted, 0 at the aim, 1 at the longest."""
+        beyond = self.length - self._aim
+        return beyond / max(0.5, self._most - self._aim if beyond > 0 else self._aim - self._least)
 
     @property
     def may_end(self) -> bool:
@@ -115,7 +126,7 @@ class LengthController:
     def has_landing(self) -> bool:
         """Whether the text so far has an end inside of the tolerance, to which it can be cut back."""
         best = self._ends[self._ends[-1].best] if self._ends else None
-        return best is not None and abs(best.length - self._target) <= self._tolerance
+        return best is not None and self._least <= best.length <= self._most
 
     def feed(self, text: str) -> None:
         """Append what a token added to the text."""
@@ -137,12 +148,12 @@ class LengthController:
     def verdict(self) -> Landing | None:
         """Return where to stop, or None to go on. It is asked after each token."""
         length = self.length
-        if length < self._target - self._tolerance:
+        if length < self._least:
             return None
         here = self._end_here()
         if here is not None and here.position > self._refused and not here.quoted:
             self._refused = here.position
-            near = here.length >= self._target - self._tolerance
+            near = here.length >= self._least
             if here.length >= self._aim or (near and not self._worth_going_on(self._aim - here.length)):
                 return self._land(here)
         best = self._ends[self._ends[-1].best] if self._ends else None
@@ -152,7 +163,8 @@ class LengthController:
 
     @property
     def _floor(self) -> float:
-        return self._target - max(1.0, self._tolerance / 2)
+        """The length from which the model may end its turn by itself."""
+        return (self._least + self._close_from) / 2
 
     def _add_boundary(self, boundary: Boundary, sentence: str) -> None:
         quote = _quote_after(sentence, self._quotes[-1])
@@ -162,8 +174,12 @@ class LengthController:
 
     def _end(self, position: int, quote: str) -> _End:
         length = self._already + self._counter.length_at(position)
-        # One that leaves a quotation open is taken only where the others are clearly farther off.
-        cost = abs(length - self._aim) + (self._tolerance / 2 if quote else 0)
+        cost = abs(length - self._aim)
+        # An end that leaves a quotation open, or on the wrong side of a bound, is taken where others are far off.
+        if quote:
+            cost += (self._most - self._least) / 4
+        if not self._lower <= length <= self._upper:
+            cost += self._most - self._least
         best = self._ends[-1].best if self._ends else 0
         if not self._ends or cost <= self._ends[best].cost:
             best = len(self._ends)
@@ -195,7 +211,7 @@ class LengthController:
     def _sentence_lengths(self) -> list[float]:
         recent = [end.length for end in self._ends[-_RECENT_SENTENCES:]]
         own = [float(after - before) for before, after in itertools.pairwise(recent) if after > before]
-        return own if len(own) >= _RECENT_SENTENCES // 2 else [*own, *_USUAL_SENTENCES[self._unit]]
+        return own if len(own) >= _RECENT_SENTENCES // 2 else [*own, *self._usual]
 
     def _land(self, here: _End) -> Landing:
         best = here

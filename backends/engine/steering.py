@@ -19,10 +19,11 @@ Bias = tuple[tuple[int, float], ...]
 FORCED = 1_000.0
 _STEER_SENTENCE, _STEER_PARAGRAPH = 1.0, 1.5
 _PREFER_SENTENCE, _PREFER_PARAGRAPH = 3.0, 6.0
-# How strongly a sentence's end is favoured beyond the target, by the part of the tolerance that is used up. It is never
+# How strongly a sentence's end is favoured beyond the aim, by the part of the tolerance that is used up. It is never
 # forced where the text can be cut back to an earlier end instead: a sentence broken off reads worse than one missing.
 _CLOSING = ((0.0, 2.0), (0.25, 3.0), (0.5, 4.0))
-_FORCED_FROM = 0.8
+_WORDLESS_FROM, _WORDLESS_SENTENCE = 0.8, 6.0
+_FORCED_FROM = 1.2
 
 
 class Steering:
@@ -31,22 +32,34 @@ class Steering:
     def __init__(self, classes: TokenClasses) -> None:
         self._classes = classes
         self._closing = [(start, _all(classes.sentence_end, value)) for start, value in _CLOSING]
-        self._forced_end = _all(classes.sentence_end, FORCED)
         self._steer_inside = _all(classes.sentence_end, _STEER_SENTENCE)
         self._steer_at_end = _all(classes.paragraph_break, _STEER_PARAGRAPH)
 
     def by_phase(self, phase: Phase, excess: float, *, at_sentence_end: bool, has_landing: bool) -> Bias:
         """Return the bias for the next token.
 
-        ``excess`` is the part of the tolerance that is used up; ``has_landing`` says that the text has an end already.
+        ``excess`` is the part of the tolerance that is used up, negative below the aim; ``has_landing`` says that the
+        text has an end already.
         """
         if phase is Phase.STEER:
-            return self._steer_at_end if at_sentence_end else self._steer_inside
+            if at_sentence_end:
+                return self._steer_at_end
+            return self._steer_inside if excess >= -1 else ()
         if phase is Phase.CLOSE and not at_sentence_end:
-            if excess >= _FORCED_FROM and not has_landing:
-                return self._forced_end
+            if excess >= _WORDLESS_FROM and not has_landing:
+                return self._forced_end if excess >= _FORCED_FROM else self._wordless_end
             return next(bias for start, bias in reversed(self._closing) if excess >= start)
         return ()
+
+    @functools.cached_property
+    def _wordless_end(self) -> Bias:
+        """End the sentence after the word in progress: no other word may begin."""
+        return _all(self._classes.sentence_end, _WORDLESS_SENTENCE) + _all(self._classes.word_start, -math.inf)
+
+    @functools.cached_property
+    def _forced_end(self) -> Bias:
+        """End the sentence at once: where words are not set apart by spaces, nothing else ends it."""
+        return _all(self._classes.sentence_end, FORCED)
 
     @functools.cached_property
     def no_end(self) -> Bias:

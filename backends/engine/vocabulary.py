@@ -14,6 +14,8 @@ _OF_INTEREST = re.compile(b"[.!?#=*_\n-]|" + b"|".join(mark.encode() for mark in
 _SENTENCE_END = re.compile(r"""(?:[.!?…]["'”’»)\]]{0,2}|[。！？｡।॥؟۔።]["'”’»」』）)]{0,2})\s*$""")
 # A word and its mark in one piece is an abbreviation more often than not.
 _ABBREVIATION = re.compile(r"[^\W\d_]\.\s*$")
+# What begins another word, clause or line.
+_WORD_START = re.compile(rb"[\s,;:(\[{-]|" + b"|".join(mark.encode() for mark in "—–"))
 _HEADING = re.compile(r"\s*(?:#{1,6}\s*|-{3,}|={3,}|\*{3,}|_{3,})$")
 
 
@@ -32,7 +34,10 @@ def classify(pieces: Sequence[bytes], end_of_turn: Collection[int], two_paragrap
     single_break: set[int] = set()
     sentence_end: set[int] = set()
     heading: set[int] = set()
+    word_start: set[int] = set()
     for token, piece in enumerate(pieces):
+        if _WORD_START.match(piece):
+            word_start.add(token)
         if not _OF_INTEREST.search(piece):
             continue
         if b"\n" in piece:
@@ -52,6 +57,7 @@ def classify(pieces: Sequence[bytes], end_of_turn: Collection[int], two_paragrap
         ),
         sentence_end=frozenset(sentence_end),
         heading=frozenset(heading),
+        word_start=frozenset(word_start - sentence_end),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backends.engine.length import LengthController, Phase
 from backends.text.counting import count_words, measure
 from backends.text.segmentation import ends_sentence, sentence_ends
-from backends.types import LengthTarget, LengthUnit
+from backends.types import CountingProfile, LengthBound, LengthTarget, LengthUnit
 
 
 class RandomProse:
@@ -201,3 +201,31 @@ def test_rewinding_is_as_if_the_text_had_never_come(style, length, back):
 
 def observed(controller):
     return controller.phase, controller.length, controller.may_end, controller.settled, controller.verdict()
+
+
+@pytest.mark.parametrize("bound", [LengthBound.AT_LEAST, LengthBound.AT_MOST])
+def test_a_bound_holds_on_its_side(bound):
+    for seed in range(40):
+        target = random.Random(seed).randint(250, 900)
+        kept, _ = land(RandomProse(seed, 14, 6).pieces(), LengthTarget(target, tolerance=0.08, bound=bound))
+        beyond = count_words(kept) - target
+        assert beyond >= 0 if bound is LengthBound.AT_LEAST else beyond <= 0
+        assert abs(beyond) <= 40
+
+
+@pytest.mark.parametrize("profile", list(CountingProfile))
+def test_a_target_lands_in_the_words_of_its_own_profile(profile):
+    prose = RandomProse(3, 12, 5, dialogue=0.3)
+    kept, _ = land(prose.pieces(), LengthTarget(500, profile=profile))
+    assert measure(kept, LengthUnit.WORDS, profile) == pytest.approx(500, rel=0.03)
+
+
+def test_excess_runs_from_the_shortest_to_the_longest_length():
+    controller = LengthController(LengthTarget(100, tolerance=0.1))
+    seen = {}
+    for _ in range(115):
+        controller.feed("word ")
+        seen[controller.length] = controller.excess
+    assert seen[90] == pytest.approx(-1)
+    assert seen[110] == pytest.approx(1)
+    assert seen[100] < 0 < seen[101]

@@ -18,6 +18,7 @@ CLASSES = TokenClasses(
     paragraph_break=frozenset({3}),
     sentence_end=frozenset({4, 5}),
     heading=frozenset({6}),
+    word_start=frozenset({7, 8}),
 )
 
 
@@ -36,10 +37,20 @@ def test_paragraphs_end_after_sentences_and_sentences_end_inside():
 
 
 def test_closing_presses_harder_and_harder():
-    values = [bias(Phase.CLOSE, excess)[4] for excess in (0.0, 0.3, 0.6, 0.9)]
+    values = [bias(Phase.CLOSE, excess)[4] for excess in (0.0, 0.3, 0.6, 0.9, 1.3)]
     assert values == sorted(values)
     assert values[0] > bias(Phase.STEER)[4]
     assert values[-1] == FORCED
+
+
+def test_before_a_sentence_is_broken_off_its_word_is_finished():
+    wordless = bias(Phase.CLOSE, 0.9)
+    assert wordless[7] == wordless[8] == -math.inf
+    assert 0 < wordless[4] < 10
+
+
+def test_far_below_the_aim_no_sentence_is_made_shorter():
+    assert bias(Phase.STEER, -3.0) == {}
 
 
 @pytest.mark.parametrize("excess", [0.0, 0.9, 5.0])
