@@ -2,7 +2,8 @@
 """The child process that holds the model: one engine behind frames on stdin and stdout.
 
 Two threads: the main one computes and answers, the reading one listens, so that a cancel, a question for a sign of
-life or the death of the parent is noticed while the engine computes. An exception becomes a ``Failed`` message and
+life or the death of the parent is noticed while the engine computes (the scheduler's own, ``engine.beside``, works only
+while the main one decodes). An exception becomes a ``Failed`` message and
 the worker lives on; what kills the process is the client's business.
 """
 
@@ -24,7 +25,7 @@ from typing import Any
 
 from backends import messages
 from backends.engine.base import Engine
-from backends.engine.scheduler import RequestFailed, Scheduler
+from backends.engine.scheduler import Deliver, RequestFailed, Scheduler
 from backends.errors import BackendError, InvalidRequest, ProtocolError
 from backends.frames import FrameReader, FrameWriter
 from backends.messages import Message, Subject, failure
@@ -34,7 +35,7 @@ EXIT_GRACE = 2.0
 """Seconds between the order to end (or the death of the parent) and ending without cleaning up."""
 
 OpenEngine = Callable[[ModelSettings], Engine]
-MakeScheduler = Callable[[Engine, dict[str, bytes]], Scheduler]
+MakeScheduler = Callable[[Engine, dict[str, bytes], Deliver], Scheduler]
 
 
 def main(arguments: Sequence[str] = (), open_engine: OpenEngine | None = None) -> None:
@@ -123,12 +124,8 @@ class Worker:
     def _answer_inbox(self) -> None:
         """Answer everything that has arrived; wait for something to arrive when there is nothing to compute."""
         idle = self._scheduler is None or not self._scheduler.busy
-        while not self._closing:
-            try:
-                message = self._inbox.get(block=idle)
-            except queue.Empty:
-                return
-            self._answer(message)
+        while not self._closing and (idle or not self._inbox.empty()):
+            self._answer(self._inbox.get())
             idle = False
 
     def _answer(self, message: Message) -> None:
@@ -171,7 +168,7 @@ class Worker:
         if self._engine is not None:
             raise InvalidRequest("This worker has a model already.")
         engine = self._open_engine(settings)
-        self._engine, self._scheduler = engine, self._make_scheduler(engine, self._blobs)
+        self._engine, self._scheduler = engine, self._make_scheduler(engine, self._blobs, self._deliver)
         self._writer.write(messages.Opened(engine.capabilities))
 
     def _submit(self, message: messages.Submit) -> None:
@@ -206,19 +203,22 @@ class Worker:
 
     def _step(self, scheduler: Scheduler) -> None:
         try:
-            events = coalesced(scheduler.step())
-            if events:
-                self._writer.write(messages.Events(events))
-        except RequestFailed as failed:
-            self._fail(Subject.REQUEST, failed.request_id, failed.error)
+            scheduler.step()
         except BrokenPipeError:
             raise
         except Exception as error:
             self._start_over(error)
-        else:
-            for event in events:
-                if isinstance(event, Finished):
-                    self._close_take(event.request)
+
+    def _deliver(self, happened: Sequence[Event | RequestFailed]) -> None:
+        """Send what happened. Called by the scheduler, from this thread or from the one beside the decode."""
+        events = [item for item in happened if not isinstance(item, RequestFailed)]
+        if events:
+            self._writer.write(messages.Events(coalesced(events)))
+        for item in happened:
+            if isinstance(item, RequestFailed):
+                self._fail(Subject.REQUEST, item.request_id, item.error)
+            elif isinstance(item, Finished):
+                self._close_take(item.request)
 
     def _close_take(self, request_id: int) -> None:
         takes = self._open_takes.get(request_id, 0) - 1
@@ -233,7 +233,7 @@ class Worker:
         for request_id in tuple(self._open_takes):
             self._fail(Subject.REQUEST, request_id, error)
         scheduler.close()
-        self._scheduler = self._make_scheduler(engine, self._blobs)
+        self._scheduler = self._make_scheduler(engine, self._blobs, self._deliver)
 
     def _free(self) -> None:
         try:

@@ -4,6 +4,10 @@
 The tokens of prompt and answer are one list; what the cache lacks of it is what has to be decoded next. So taking
 text back is cutting the list and the cache: the last token that stays is decoded again for its logits, and a model
 that cannot be cut back simply lacks everything.
+
+A token goes through three calls. ``choose`` samples it. ``judge`` makes text of it and asks the controls; it touches
+neither engine nor samplers, so that it can run while the engine decodes that very token. ``resolve`` acts on what the
+controls decided, which is rare: it takes text back or ends the take.
 """
 
 from __future__ import annotations
@@ -38,7 +42,12 @@ class _Retries:
 
 
 class Generation:
-    """The state of one take on one sequence of an engine."""
+    """The state of one take on one sequence of an engine.
+
+    ``sequence`` is -1 while it has none. ``unjudged``: a token was chosen that ``judge`` has not seen. ``decided``:
+    there is something to ``resolve``. ``full``: the take ends with the tokens that it has; no more logits are wanted.
+    ``checkpoint_due``: text has settled, behind which no control will go back.
+    """
 
     def __init__(
         self,
@@ -53,16 +62,17 @@ class Generation:
         self.sequence = -1
         self.cached_tokens = 0
         self.prefill_ms = self.decode_ms = 0.0
-        self.finished = False
+        self.finished = self.unjudged = self.decided = self.full = self.checkpoint_due = False
+        self.tokens = list(prompt)
+        self.prompt_length = len(prompt)
+        self._most_tokens = min(len(prompt) + request.max_tokens, engine.capabilities.context_tokens)
         self._engine = engine
         self._request = request
-        self._tokens = list(prompt)
-        self._prompt_length = len(prompt)
         self._text = TakeText(engine.piece, trimmed=not request.prompt.answer_start and request.constraint is None)
         self._stops = StopStrings(request.stop)
         self._seed = (request.seed + take * _SEED_STEP) % 2**32
         self._calm = engine.sampler(request.sampling, self._seed, request.constraint)
-        self._calm.prime(self._tokens)
+        self._calm.prime(self.tokens)
         self._sampler: Sampler = self._calm
         self._steering = steering(engine.classes)
         self._length = LengthController(request.length) if request.length else None
@@ -71,39 +81,63 @@ class Generation:
         self._shown = self._settled = self._told_tokens = 0
         self._rewound = 0
         self._paragraphs: collections.deque[int] = collections.deque()
-
-    @property
-    def pending(self) -> list[int]:
-        """The tokens that the cache lacks before the next one can be sampled."""
-        return self._tokens[self._engine.sequence_length(self.sequence) :]
+        self._end_of_turn = engine.classes.end_of_turn
+        self._watched = self._end_of_turn | engine.classes.heading if self._length else self._end_of_turn
+        self._bias = self._next_bias()
+        self._loop: Loop | None = None
+        self._ending: tuple[FinishReason, int] | None = None
 
     @property
     def cached(self) -> list[int]:
         """The tokens that are in the cache."""
-        return self._tokens[: self._engine.sequence_length(self.sequence)]
-
-    @property
-    def prompt(self) -> list[int]:
-        """The tokens of the prompt."""
-        return self._tokens[: self._prompt_length]
+        return self.tokens[: self._engine.sequence_length(self.sequence)] if self.sequence >= 0 else []
 
     @property
     def has_text(self) -> bool:
         """Whether anything has been written."""
         return bool(self._text.tokens)
 
-    def advance(self, row: int) -> list[Event]:
-        """Choose the next token from the logits of ``row`` and return what follows from it."""
-        token = self._choose(row)
-        if token in self._engine.classes.end_of_turn:
-            return self.finish(FinishReason.END_OF_TURN)
+    def choose(self, row: int) -> Sequence[Event]:
+        """Choose the next token from the logits of ``row``; returns events only where the take ends here.
+
+        Raises InvalidRequest where every token is forbidden, ModelInvalid where the logits are no numbers.
+        """
+        if self._sampler is not self._calm:
+            self._cool_down()
+        token = self._sampler.sample(row, self._bias)
+        if token in self._watched:
+            token = self._reconsidered(row, token)
+            if token in self._end_of_turn:
+                return self.finish(FinishReason.END_OF_TURN)
         self._sampler.accept(token)
-        self._tokens.append(token)
-        text = self._text.feed(token)
-        events = self._control(token, text)
-        if not self.finished and self._limit_reached():
-            events += self.finish(FinishReason.LIMIT)
+        self.tokens.append(token)
+        self.unjudged = True
+        self.full = len(self.tokens) >= self._most_tokens
+        return ()
+
+    def judge(self) -> list[Event]:
+        """Make text of the token that was chosen and let the controls judge it; returns what the reader may know."""
+        self.unjudged = False
+        token = self.tokens[-1]
+        events = self._control(token, self._text.feed(token))
+        if self.full and self._loop is None and self._ending is None:
+            self._ending = FinishReason.LIMIT, self._text.length
+        self.decided = self._loop is not None or self._ending is not None
+        if not self.decided:
+            self._bias = self._next_bias()
         return events
+
+    def resolve(self) -> list[Event]:
+        """Do what the controls decided: take text back, or end the take."""
+        loop, ending = self._loop, self._ending
+        self._loop = self._ending = None
+        self.decided = self.full = False
+        if loop is not None:
+            return self._take_back(loop)
+        if ending is None:
+            return []
+        reason, length = ending
+        return self.finish(reason) if reason is FinishReason.LIMIT else self._end(reason, length)
 
     def finish(self, reason: FinishReason) -> list[Event]:
         """End the take: show what was held back and report."""
@@ -120,26 +154,25 @@ class Generation:
 
     # Choosing
 
-    def _choose(self, row: int) -> int:
-        """Sample; where a control refuses the token, sample the same row again without it."""
-        self._cool_down()
-        bias = self._bias()
-        token = self._sampler.sample(row, bias)
+    def _reconsidered(self, row: int, token: int) -> int:
+        """Where a control refuses the token, sample the same row again without it."""
+        bias = self._bias
         classes = self._engine.classes
-        if token in classes.end_of_turn and not self._may_end():
+        if token in self._end_of_turn and not self._may_end():
             bias = bias + self._go_on()
             token = self._sampler.sample(row, bias)
         if token in classes.heading and self._length is not None and self._at_line_start():
             token = self._sampler.sample(row, bias + self._steering.no_heading)
         return token
 
-    def _bias(self) -> Bias:
+    def _next_bias(self) -> Bias:
+        """Return what is added to the logits of the next token; called once for each token."""
         if self._request.constraint is not None:
             return ()
-        bias = self._length_bias()
         position = len(self._text.tokens)
         if self._retries.forced:
             return self._steering.no_end + self._steering.forced(self._retries.forced.popleft())
+        bias = self._length_bias()
         if position in self._retries.banned:
             return bias + forbidden(self._retries.banned[position])
         return bias
@@ -180,23 +213,20 @@ class Generation:
         """Let stop strings, length and repetition judge the text with its new token."""
         held, stopped = self._stops.feed(text)
         if stopped:
-            return [*self._show(self._text.length - held), *self._end(FinishReason.STOPPED, self._text.length - held)]
+            self._ending = FinishReason.STOPPED, self._text.length - held
+            return self._show(self._text.length - held)
         if "\n" in text:
             self._paragraphs.append(self._text.length)
-        loop = self._guard.feed(token, text) if self._guard else None
+        self._loop = self._guard.feed(token, text) if self._guard else None
         if self._length is not None:
             self._length.feed(text)
-        if loop is not None:
-            return self._take_back(loop)
+        if self._loop is not None:
+            return []
         landing = self._length.verdict() if self._length is not None else None
         if landing is not None:
-            length = self._text.length - landing.cut
-            return [*self._show(length), *self._end(FinishReason.LANDED, length)]
+            self._ending = FinishReason.LANDED, self._text.length - landing.cut
+            return self._show(self._text.length - landing.cut)
         return [*self._show(self._text.length - held), *self._settle()]
-
-    def _limit_reached(self) -> bool:
-        full = len(self._tokens) >= self._engine.capabilities.context_tokens
-        return full or len(self._text.tokens) >= self._request.max_tokens
 
     def _show(self, length: int) -> list[Event]:
         """Bring what the reader sees to the first ``length`` code points."""
@@ -223,12 +253,13 @@ class Generation:
         while self._paragraphs and self._paragraphs[0] <= settled:
             self._paragraphs.popleft()
         self._settled = settled
+        self.checkpoint_due = True
         return [Settled(self.request_id, self.take, settled)]
 
     def _end(self, reason: FinishReason, length: int) -> list[Event]:
         self.finished = True
         usage = Usage(
-            prompt_tokens=self._prompt_length,
+            prompt_tokens=self.prompt_length,
             cached_tokens=self.cached_tokens,
             completion_tokens=len(self._text.tokens),
             rewound_tokens=self._rewound,
@@ -259,6 +290,7 @@ class Generation:
             self._force_paragraph()
         else:
             self._heat_up()
+        self._bias = self._next_bias()
         return events
 
     def _cut(self, kept: int) -> list[Event]:
@@ -274,12 +306,12 @@ class Generation:
         self._stops.restart(self._text.tail(max(map(len, self._request.stop), default=0)))
         while self._paragraphs and self._paragraphs[-1] > characters:
             self._paragraphs.pop()
-        del self._tokens[self._prompt_length + kept :]
+        del self.tokens[self.prompt_length + kept :]
         self._retries.banned = {at: tokens for at, tokens in self._retries.banned.items() if at <= kept}
         self._retries.forced.clear()
         self._sampler.rewind(self._text.tokens)
         in_cache = self._engine.sequence_length(self.sequence)
-        self._engine.rewind(self.sequence, min(in_cache, len(self._tokens) - 1))
+        self._engine.rewind(self.sequence, min(in_cache, len(self.tokens) - 1))
         events = self._show(min(self._shown, characters))
         self._told_tokens = kept
         return events
@@ -300,12 +332,12 @@ class Generation:
         seed = (self._seed + (self._rewound + count) * _HOT_SEED_STEP) % 2**32
         hotter = replace(sampling, temperature=max(heat, sampling.temperature))
         self._sampler = self._engine.sampler(hotter, seed, self._request.constraint)
-        self._sampler.prime(self.prompt)
+        self._sampler.prime(self.tokens[: self.prompt_length])
         self._sampler.rewind(self._text.tokens)
         self._retries.hot_until = len(self._text.tokens) + _HOT_TOKENS
 
     def _cool_down(self) -> None:
-        if self._sampler is self._calm or len(self._text.tokens) < self._retries.hot_until:
+        if len(self._text.tokens) < self._retries.hot_until:
             return
         self._sampler.close()
         self._sampler = self._calm

