@@ -97,6 +97,16 @@ class Engine(ABC):
     def max_batch(self) -> int:
         """How many tokens one ``decode`` takes at most."""
 
+    @property
+    @abstractmethod
+    def state_identity(self) -> bytes:
+        """32 bytes that are equal only for engines that can load each other's states."""
+
+    @property
+    @abstractmethod
+    def prefill_rate(self) -> float:
+        """How many tokens of prompts a second it computed lately, 0 before the first."""
+
     @abstractmethod
     def tokenize(self, text: str) -> list[int]:
         """Return the tokens of plain text, no special tokens parsed or added."""
@@ -130,12 +140,16 @@ class Engine(ABC):
         """Cut the sequence to ``length`` tokens; False where this model cannot and the sequence was cleared."""
 
     @abstractmethod
-    def save(self, sequence: int) -> bytes:
+    def save(self, sequence: int) -> bytes | memoryview:
         """Return the state of a sequence."""
 
     @abstractmethod
-    def load(self, sequence: int, state: bytes) -> bool:
-        """Restore a state; False where it does not fit, with the sequence cleared."""
+    def load(self, sequence: int, state: bytes | memoryview) -> bool:
+        """Restore a state; False where it is not whole or there is no room for it, with the sequence cleared.
+
+        The bytes must be those that ``save`` gave to an engine of this ``state_identity``: whoever stored them
+        answers for that (``state_files``).
+        """
 
     @abstractmethod
     def sampler(self, params: SamplingParams, seed: int, constraint: Constraint | None = None) -> Sampler:

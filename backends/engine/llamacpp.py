@@ -14,7 +14,6 @@ import hashlib
 import logging
 import os
 import re
-import struct
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -48,8 +47,7 @@ _NO_ROOM, _ABORTED = 1, 2
 _MEMORY_SHARE = 0.9
 _TOKENIZED_AT_ONCE = 50_000  # characters; native tokenizers recurse over long texts
 _MROPE = (8, 24, 40)
-_STATE = struct.Struct("<8s32sI32s")
-_STATE_MAGIC = b"LHSTATE1"
+_TIMED_TOKENS = 32  # a batch of at least so many tells how fast prompts are computed
 
 
 class LlamaCppEngine(Engine):
@@ -70,6 +68,8 @@ class LlamaCppEngine(Engine):
         except BaseException:
             self.close()
             raise
+        self._identity = self._identify(path)
+        self._prefill_rate = 0.0
         self._lengths = [0] * MAX_SEQUENCES
         self._rows: dict[int, np.ndarray] = {}
         self._views: dict[int, np.ndarray] = {}
@@ -89,6 +89,14 @@ class LlamaCppEngine(Engine):
     @property
     def max_batch(self) -> int:
         return MAX_BATCH
+
+    @property
+    def state_identity(self) -> bytes:
+        return self._identity
+
+    @property
+    def prefill_rate(self) -> float:
+        return self._prefill_rate
 
     @property
     def context(self) -> Any:
@@ -138,9 +146,13 @@ class LlamaCppEngine(Engine):
             raise DecodeAborted
         rows = self._fill(batch)
         self._rows = {}
+        began = time.perf_counter()
         code = native.llama_decode(self._context, self._batch)
         if code:
             self._fail(code, batch)
+        if len(batch) >= _TIMED_TOKENS:
+            native.llama_synchronize(self._context)
+            self._prefill_rate = len(batch) / (time.perf_counter() - began)
         for item in batch:
             self._lengths[item.sequence] += 1
         self._rows = {row: self._view(row) for row in rows}
@@ -182,32 +194,27 @@ class LlamaCppEngine(Engine):
         self._lengths[sequence] = 0
         return not length
 
-    def save(self, sequence: int) -> bytes:
+    def save(self, sequence: int) -> memoryview:
         self._check_sequence(sequence)
         size = native.llama_state_seq_get_size(self._context, sequence)
-        buffer = (ctypes.c_uint8 * size)()
-        written = native.llama_state_seq_get_data(self._context, buffer, size, sequence)
-        data = bytes(memoryview(buffer)[:written])
-        return self._state_header(data, self._lengths[sequence]) + data
+        buffer = np.empty(size, dtype=np.uint8)
+        pointer = buffer.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        written = native.llama_state_seq_get_data(self._context, pointer, size, sequence)
+        return buffer.data[:written]
 
-    def load(self, sequence: int, state: bytes) -> bool:
+    def load(self, sequence: int, state: bytes | memoryview) -> bool:
         self._check_sequence(sequence)
         native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
         self._lengths[sequence] = 0
-        header, data = state[: _STATE.size], state[_STATE.size :]
-        if len(header) < _STATE.size:
-            return False
-        length = _STATE.unpack(header)[2]
-        if length > self._capabilities.context_tokens or header != self._state_header(data, length):
-            return False
-        if not length:
-            return True
-        source = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
-        if not native.llama_state_seq_set_data(self._context, source, len(data), sequence):
+        source = np.frombuffer(state, dtype=np.uint8)
+        pointer = source.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        read = native.llama_state_seq_set_data(self._context, pointer, len(source), sequence)
+        length = native.llama_memory_seq_pos_max(self._memory, sequence) + 1
+        if read != len(source) or not read or length > self._context_tokens:
             native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
             return False
-        self._lengths[sequence] = native.llama_memory_seq_pos_max(self._memory, sequence) + 1
-        return self._lengths[sequence] == length
+        self._lengths[sequence] = length
+        return True
 
     def sampler(self, params: SamplingParams, seed: int, constraint: Constraint | None = None) -> Sampler:
         if not self._context:
@@ -338,6 +345,14 @@ class LlamaCppEngine(Engine):
             prompt_version=model.number("longhand.prompt_version"),
         )
 
+    def _identify(self, path: Path) -> bytes:
+        """Return what must be equal for a state to fit: the file, the context's settings and the library."""
+        changed = path.stat().st_mtime_ns
+        flash = self._tuning.flash_attention
+        return hashlib.sha256(
+            f"{self._fingerprint} {changed} {self._context_tokens} {flash} {native.llama_version()}".encode()
+        ).digest()
+
     # Text
 
     def _runs(self, parts: Sequence[Part]) -> Iterator[int | str]:
@@ -436,11 +451,6 @@ class LlamaCppEngine(Engine):
         if code == _NO_ROOM:
             raise ContextOverflow(f"The cache of {self._context_tokens} tokens has no room.")
         raise BackendError(f"llama.cpp could not compute a batch (code {code}): {last_error()}.")
-
-    def _state_header(self, data: bytes, length: int) -> bytes:
-        kind = f"{self._fingerprint} {self._context_tokens} {self._tuning.flash_attention} {native.llama_version()}"
-        identity = hashlib.sha256(kind.encode()).digest()
-        return _STATE.pack(_STATE_MAGIC, identity, length, hashlib.sha256(data).digest())
 
 
 class _Trial:

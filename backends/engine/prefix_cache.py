@@ -12,18 +12,19 @@ checkpoints: idle sequences that hold a beginning of a prompt or of a text, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from backends.engine.base import Engine
-
-Tokens = Sequence[int] | np.ndarray
+from backends.engine.state_files import StateFiles
+from backends.engine.token_lists import Tokens, common_length, token_array
 
 MAX_IDLE = 4  # more would make every token pay for cells that nobody reads
 MAX_CHECKPOINTS = 8
-_SLICE = 64  # tokens compared at once in lists
+_LEAST_KEPT = 256  # tokens that a file is worth
+_KEPT = 2  # the prompt that wrote, and the one that summarised or checked
 _CHECKPOINTS_OF_A_TEXT = 2  # loops are taken back by a sentence or two
 
 
@@ -47,11 +48,12 @@ class PrefixCache:
     """Hands out sequences that already hold the beginning of a prompt where there is one.
 
     A sequence that is given back stays as it is until its room is needed. Tokens may be lists, or int32 arrays, which
-    are compared without being copied.
+    are compared without being copied. With ``states`` the cache also knows what earlier processes kept.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, states: StateFiles | None = None) -> None:
         self._engine = engine
+        self._states = states
         self._rewinds = engine.capabilities.can_rewind
         self._free = list(range(engine.max_sequences - 1, -1, -1))
         self._idle: dict[int, _Idle] = {}  # oldest first
@@ -60,12 +62,14 @@ class PrefixCache:
     def acquire(self, tokens: Tokens) -> int | None:
         """Return a sequence, in use from now on, with as much of the beginning of ``tokens`` as any sequence has.
 
-        How much it is says the engine's ``sequence_length``; the last token is never among them. None where every
-        sequence is in use.
+        A state file may have more. How much it is says the engine's ``sequence_length``; the last token is never among
+        them. None where every sequence is in use.
         """
-        prompt = _array(tokens)
+        prompt = token_array(tokens)
         match = self._longest(prompt)
-        sequence = self._take_over(match) if self._rewinds else None
+        sequence = self._load(prompt, match.length)
+        if sequence is None and self._rewinds:
+            sequence = self._take_over(match)
         if sequence is None:
             sequence = self._fork(match)
         if sequence is not None:
@@ -73,8 +77,8 @@ class PrefixCache:
         return sequence
 
     def available(self, tokens: Tokens) -> int:
-        """Return how many of the first tokens ``acquire`` would give now."""
-        return self._longest(_array(tokens)).length
+        """Return how many of the first tokens ``acquire`` would give now from sequences, without state files."""
+        return self._longest(token_array(tokens)).length
 
     def promised(self, tokens: Tokens) -> int:
         """Return how many of the first tokens are on their way in prompts that are still being computed.
@@ -82,7 +86,7 @@ class PrefixCache:
         A request that waits for them need not compute them again. Of a model that cannot be cut back these are whole
         prompts up to their last token, where the caller has to make a checkpoint.
         """
-        wanted = _array(tokens)
+        wanted = token_array(tokens)
         longest = 0
         for sequence, prompt in self._prompts.items():
             length = min(common_length(prompt, wanted), len(wanted) - 1)
@@ -95,7 +99,7 @@ class PrefixCache:
         """Give a sequence back that holds ``tokens``; without any it is cleared at once."""
         self._prompts.pop(sequence, None)
         self._drop(other for other, idle in self._idle.items() if idle.owner == sequence)
-        held = _array(tokens)
+        held = token_array(tokens)
         length = min(len(held), self._engine.sequence_length(sequence))
         if not self._engine.rewind(sequence, length) or not length:
             self._free.append(sequence)
@@ -116,7 +120,7 @@ class PrefixCache:
         Checkpoints of a prompt stay until others are used more; of the text after it only the last two are kept, and
         only as long as the sequence is in use.
         """
-        held = _array(tokens)
+        held = token_array(tokens)
         if self._rewinds or not len(held) or len(held) != self._engine.sequence_length(sequence):
             return
         owner = sequence if len(held) > len(self._prompts.get(sequence, held)) else -1
@@ -136,12 +140,24 @@ class PrefixCache:
 
         Returns its length; the last token is never in it.
         """
-        match = self._longest(_array(tokens), other_than=sequence)
+        match = self._longest(token_array(tokens), other_than=sequence)
         self._engine.rewind(sequence, 0)
         if match.length:
             self._engine.fork(match.sequence, sequence, match.length)
             self._used(match.sequence)
         return match.length
+
+    def keep(self) -> None:
+        """Write what the idle sequences used last hold to the state files, unless these have it already."""
+        if self._states is None:
+            return
+        long_enough = [sequence for sequence, idle in self._idle.items() if len(idle.tokens) >= _LEAST_KEPT]
+        for sequence in long_enough[-_KEPT:]:
+            tokens = self._idle[sequence].tokens
+            stored = self._states.find(tokens, whole=not self._rewinds)
+            known = common_length(stored.tokens, tokens) if stored is not None else 0
+            if len(tokens) - known >= (_LEAST_KEPT if self._rewinds else 1):
+                self._states.save(tokens, self._engine.save(sequence), self._engine.prefill_rate)
 
     def clear(self) -> None:
         """Clear all sequences that are not in use."""
@@ -167,6 +183,26 @@ class PrefixCache:
         if length <= best.length or (not self._rewinds and length < held):
             return best
         return _Match(sequence, length)
+
+    def _load(self, prompt: np.ndarray, known: int) -> int | None:
+        """Return a sequence with a beginning of ``prompt`` from a file, if that is faster than computing it."""
+        stored = self._states.find(prompt[:-1], whole=not self._rewinds) if self._states is not None else None
+        if self._states is None or stored is None:
+            return None
+        length = common_length(stored.tokens, prompt[:-1])
+        if length <= known or not self._states.worth_loading(stored, length - known, self._engine.prefill_rate):
+            return None
+        state, target = self._states.load(stored), self._free_one()
+        if state is None or target is None:
+            self._free += [] if target is None else [target]
+            return None
+        while not self._engine.load(target, state):
+            if not self.evict():
+                self._states.forget(stored)
+                self._free.append(target)
+                return None
+        self._engine.rewind(target, length)
+        return target
 
     def _take_over(self, match: _Match) -> int | None:
         """Return an idle sequence of which nothing, or nothing that could stay, is lost."""
@@ -207,42 +243,26 @@ class PrefixCache:
         return target
 
     def _settle(self, sequence: int, idle: _Idle) -> None:
-        """Keep an idle sequence, and no other whose tokens it has too."""
-        if self._rewinds:
-            common = {other: common_length(kept.tokens, idle.tokens) for other, kept in self._idle.items()}
-            longer = next((other for other, length in common.items() if length == len(idle.tokens)), None)
-            if longer is not None:
-                self._engine.rewind(sequence, 0)
-                self._free.append(sequence)
-                sequence, idle = longer, self._idle.pop(longer)
-            self._drop(
-                [other for other in common if other in self._idle and common[other] == len(self._idle[other].tokens)]
-            )
+        """Keep an idle sequence, unless another serves as well, and none that it serves for as well."""
+        longer = next((other for other, kept in self._idle.items() if self._serves(kept, idle)), None)
+        if longer is not None:
+            self._engine.rewind(sequence, 0)
+            self._free.append(sequence)
+            sequence, idle = longer, self._idle.pop(longer)
+        self._drop([other for other, kept in self._idle.items() if self._serves(idle, kept)])
         self._idle[sequence] = idle
         limit = MAX_IDLE if self._rewinds else MAX_CHECKPOINTS
         while len(self._idle) > limit:
             self.evict()
+
+    def _serves(self, one: _Idle, other: _Idle) -> bool:
+        """Whether what ``other`` holds can be had from ``one`` as well, and for as long."""
+        if one.owner >= 0 > other.owner or (not self._rewinds and len(one.tokens) != len(other.tokens)):
+            return False
+        return common_length(one.tokens, other.tokens) == len(other.tokens)
 
     def _drop(self, sequences: Iterable[int]) -> None:
         for sequence in [each for each in sequences if each in self._idle]:
             del self._idle[sequence]
             self._engine.rewind(sequence, 0)
             self._free.append(sequence)
-
-
-def common_length(held: Tokens, wanted: Tokens) -> int:
-    """Return how many tokens two lists or two arrays have in common from the start."""
-    length = min(len(held), len(wanted))
-    if isinstance(held, np.ndarray) and isinstance(wanted, np.ndarray):
-        different = held[:length] != wanted[:length]
-        return int(different.argmax()) if different.any() else length
-    start = 0
-    while start < length and held[start : start + _SLICE] == wanted[start : start + _SLICE]:
-        start += _SLICE
-    while start < length and held[start] == wanted[start]:
-        start += 1
-    return min(start, length)
-
-
-def _array(tokens: Tokens) -> np.ndarray:
-    return np.asarray(tokens, dtype=np.int32)

@@ -10,6 +10,7 @@ needs nothing but numpy.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -205,6 +206,14 @@ class ScriptedEngine(Engine):
         return 2048
 
     @property
+    def state_identity(self) -> bytes:
+        return hashlib.sha256(repr(self._script).encode()).digest()
+
+    @property
+    def prefill_rate(self) -> float:
+        return 1000 / self._script.prefill_delay_ms if self._script.prefill_delay_ms else 0.0
+
+    @property
     def vocabulary(self) -> _Vocabulary:
         """The tokens, for samplers."""
         return self._vocabulary
@@ -261,8 +270,9 @@ class ScriptedEngine(Engine):
         data = json.dumps(self._sequence(sequence).tokens).encode()
         return zlib.crc32(data).to_bytes(4, "little") + data
 
-    def load(self, sequence: int, state: bytes) -> bool:
+    def load(self, sequence: int, state: bytes | memoryview) -> bool:
         self._sequence(sequence)
+        state = bytes(state)
         self._sequences[sequence] = _Sequence([], [])
         if len(state) < 4 or zlib.crc32(state[4:]) != int.from_bytes(state[:4], "little"):
             return False
