@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 BENCHMARKS = {
     "engine": ("studio.cli.bench_engine", "what the engine costs on top of llama.cpp, and how it takes disturbance"),
+    "longbench-write": ("studio.cli.bench_task", "length by LongBench-Write: S_l, overall and by length"),
+    "lifebench": ("studio.cli.bench_task", "length by LIFEBench: equal to, at most, at least; 16 to 8,192 words"),
+    "ruler": ("studio.cli.bench_task", "length by Ruler: precise and flexible match of nine targets"),
+    "lengthen": ("studio.cli.bench_task", "length by LonGen: about, between, above, below"),
+    "length-variation": ("studio.cli.bench_task", "how much the length of one request varies from seed to seed"),
 }
 """Every benchmark: the module with its options, and its help text."""
 

@@ -64,6 +64,7 @@ def report(error: Exception) -> int:
 def _user_errors() -> tuple[type[Exception], ...]:
     """Errors that another command line avoids; imported late, since most commands end without any."""
     from backends.errors import ContextOverflow, ModelInvalid, ModelNotFound
+    from studio.bench.task_files import TaskDataInvalid
     from studio.formats.errors import OutputExists, OutputFolderUnusable
     from studio.project import errors as project
 
@@ -74,6 +75,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
         ModelNotFound,
         OutputExists,
         OutputFolderUnusable,
+        TaskDataInvalid,
         project.ProjectExists,
         project.ProjectInUse,
         project.ProjectNotFound,

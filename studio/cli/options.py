@@ -27,7 +27,7 @@ def add_brief_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", type=_language, metavar="TAG", help="language of the document, such as en or de")
     parser.add_argument(
         "--seed",
-        type=_whole(0, MAX_SEED),
+        type=whole_number(0, MAX_SEED),
         metavar="S",
         help="seed of the random choices; without it a new one is taken",
     )
@@ -38,8 +38,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument("--model", metavar="FILE.gguf", help="model that writes; without it the starter model")
     group.add_argument("--gpu-layers", type=_gpu_layers, metavar="auto|N", help="layers of the model on the GPU")
-    group.add_argument("--threads", type=_whole(1, 1024), metavar="N", help="processor threads of the engine")
-    group.add_argument("--context", type=_whole(1, 1_048_576), metavar="N", help="context of the model in tokens")
+    group.add_argument("--threads", type=whole_number(1, 1024), metavar="N", help="processor threads of the engine")
+    group.add_argument("--context", type=whole_number(1, 1_048_576), metavar="N", help="context of the model in tokens")
     group.add_argument("--device", metavar="NAME", help="device that the model runs on")
 
 
@@ -84,7 +84,9 @@ def _given(option: _Given | None, otherwise: _Given) -> _Given:
     return otherwise if option is None else option
 
 
-def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
+def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Return the type of an option that takes a whole number between two bounds."""
+
     def convert(text: str) -> int:
         try:
             value = int(text.replace(",", "").replace("_", ""))
@@ -100,11 +102,11 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
 def _words(text: str) -> int:
     from studio.planning.budget import MAX_DOCUMENT_WORDS, MIN_DOCUMENT_WORDS
 
-    return _whole(MIN_DOCUMENT_WORDS, MAX_DOCUMENT_WORDS)(text)
+    return whole_number(MIN_DOCUMENT_WORDS, MAX_DOCUMENT_WORDS)(text)
 
 
 def _gpu_layers(text: str) -> int:
-    return -1 if text == "auto" else _whole(0, 1000)(text)
+    return -1 if text == "auto" else whole_number(0, 1000)(text)
 
 
 def _language(text: str) -> str:

@@ -89,6 +89,13 @@ def room_of(capabilities: Capabilities) -> Room:
     return Room(context - answer - CONTEXT_RESERVE_TOKENS, answer)
 
 
+def prose_sampling(capabilities: Capabilities, kind: str) -> SamplingParams:
+    """Return the preset of a kind of document; a model trained on our own prompts has one of its own."""
+    if capabilities.prompt_version:
+        return sampling_preset(STARTER_SAMPLING)
+    return sampling_preset(document_kind(kind).sampling)
+
+
 @dataclass(slots=True)
 class _Draft:
     """A section while it is written.
@@ -271,18 +278,13 @@ class SectionWriter:
         tolerance = SECTION_TOLERANCE if parts_left == 1 else PART_TOLERANCE
         return GenerationRequest(
             prompt=context.prompt,
-            sampling=self._settings.sampling or self._preset(),
+            sampling=self._settings.sampling
+            or prose_sampling(self._backend.capabilities, self._project.info.brief.kind),
             max_tokens=room.answer_tokens,
             length=LengthTarget(written + words, already=written, tolerance=tolerance, profile=self._settings.profile),
             repetition=self._repetition(draft),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
-
-    def _preset(self) -> SamplingParams:
-        """The preset of the document's kind; a model trained on our own prompts has one of its own."""
-        if self._backend.capabilities.prompt_version:
-            return sampling_preset(STARTER_SAMPLING)
-        return sampling_preset(document_kind(self._project.info.brief.kind).sampling)
 
     def _parts(self, words: int, room: Room) -> int:
         """How many requests ``words`` need, so that the answer fits into its share of the context."""
