@@ -268,7 +268,8 @@ class Capabilities:
     """What a loaded model and its backend can do.
 
     ``context_tokens`` is the context in use; the ``*_in_loop`` flags say what the backend honours token by token, the
-    rest is done by ``studio.writing`` afterwards.
+    rest is done by ``studio.writing`` afterwards. ``endpoint`` is the address of a server, empty for a model in a
+    worker; ``leaves_machine`` says that what is sent there leaves this machine.
     """
 
     model_name: str
@@ -290,6 +291,8 @@ class Capabilities:
     gpu_layers: int = 0
     flash_attention: bool = False
     prompt_version: int = 0
+    endpoint: str = ""
+    leaves_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ AT_HOME = {
     "PySide6": ("studio.gui",),
     "sqlalchemy": ("studio.project",),
     "sqlite3": ("studio.project",),
+    "httpx": ("backends",),
     "llama_cpp": ("backends.engine", "resources.starter"),
     "torch": ("backends.engine", "resources.starter"),
     "transformers": ("backends.engine", "resources.starter"),
@@ -79,6 +80,10 @@ FACES = {
     "backends.base",
     "backends.client",
     "backends.catalog",
+    "backends.remote",
+    "backends.server_address",
+    "backends.server_errors",
+    "backends.prose_stream",
     "backends.step_times",
     "backends.text",
     "backends",
@@ -137,7 +142,7 @@ def test_help_loads_nothing_heavy(face: str) -> None:
     probe = (
         "import sys, studio.cli.main as m\n"
         f"try: m.main({face.split()!r})\nexcept SystemExit: pass\n"
-        "heavy = {'PySide6', 'llama_cpp', 'torch', 'transformers', 'sqlalchemy', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'PySide6', 'llama_cpp', 'torch', 'transformers', 'sqlalchemy', 'numpy', 'httpx'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False)
