@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -67,7 +68,8 @@ class Script:
     led out of it; a ``stubborn`` one repeats whatever was written. ``delay_ms`` is the time per generated token,
     ``prefill_delay_ms`` per prompt token. ``crash_after`` generated tokens the process is killed by ``crash_signal``,
     at most ``crash_times`` times as counted by the file ``marker`` (always without a marker); ``hang_after`` tokens it
-    sleeps for good. Raises ModelInvalid where it makes no sense.
+    sleeps for good. ``cells`` is how many tokens all sequences together may hold, shared ones counted once (0: any
+    number). Raises ModelInvalid where it makes no sense.
     """
 
     behaviour: str = "writer"
@@ -77,6 +79,7 @@ class Script:
     context_tokens: int = 8192
     can_rewind: bool = True
     sequences: int = 16
+    cells: int = 0
     delay_ms: float = 0.0
     prefill_delay_ms: float = 0.0
     crash_after: int = -1
@@ -144,19 +147,21 @@ class _Vocabulary:
 
 @dataclass(slots=True)
 class _Sequence:
-    """The tokens of a sequence, and the place in the text after each token of the answer."""
+    """The tokens of a sequence, the cell of each, and the place in the text after each token of the answer."""
 
     tokens: list[int]
+    cells: list[int]
     places: list[Place]
     start: int = -1
     prompt_hash: int = 0
     target: float = 0.0
 
     def copy(self, length: int) -> _Sequence:
+        tokens, cells = self.tokens[:length], self.cells[:length]
         if 0 <= self.start <= length:
             kept = self.places[: length - self.start + 1]
-            return _Sequence(self.tokens[:length], kept, self.start, self.prompt_hash, self.target)
-        return _Sequence(self.tokens[:length], [])
+            return _Sequence(tokens, cells, kept, self.start, self.prompt_hash, self.target)
+        return _Sequence(tokens, cells, [])
 
 
 class ScriptedEngine(Engine):
@@ -167,12 +172,13 @@ class ScriptedEngine(Engine):
         self._name = name
         self._vocabulary = _Vocabulary()
         self._classes = classify(self._vocabulary.pieces, [self._vocabulary.end])
-        self._sequences = [_Sequence([], []) for _ in range(script.sequences)]
+        self._sequences = [_Sequence([], [], []) for _ in range(script.sequences)]
         self._base = self._base_logits()
         self._fixed = [self._vocabulary.tokenize(" " + refrain) for refrain in REFRAINS]
         self._rows: dict[int, np.ndarray] = {}
         self._aborted = threading.Event()
         self._generated = 0
+        self._cells = itertools.count()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -204,6 +210,11 @@ class ScriptedEngine(Engine):
     @property
     def max_batch(self) -> int:
         return 2048
+
+    @property
+    def used_cells(self) -> int:
+        """How many tokens the sequences hold together, shared ones counted once."""
+        return len({cell for sequence in self._sequences for cell in sequence.cells})
 
     @property
     def state_identity(self) -> bytes:
@@ -256,7 +267,7 @@ class ScriptedEngine(Engine):
             raise InvalidRequest(f"Sequence {source} cannot be forked at {length} into {target}.")
         self._sequence(target)
         whole = self._script.can_rewind or length == len(origin.tokens)
-        self._sequences[target] = origin.copy(length) if whole else _Sequence([], [])
+        self._sequences[target] = origin.copy(length) if whole else _Sequence([], [], [])
 
     def rewind(self, sequence: int, length: int) -> bool:
         current = self._sequence(sequence)
@@ -273,7 +284,7 @@ class ScriptedEngine(Engine):
     def load(self, sequence: int, state: bytes | memoryview) -> bool:
         self._sequence(sequence)
         state = bytes(state)
-        self._sequences[sequence] = _Sequence([], [])
+        self._sequences[sequence] = _Sequence([], [], [])
         if len(state) < 4 or zlib.crc32(state[4:]) != int.from_bytes(state[:4], "little"):
             return False
         tokens = json.loads(state[4:])
@@ -290,7 +301,7 @@ class ScriptedEngine(Engine):
         self._aborted.set()
 
     def close(self) -> None:
-        self._sequences = [_Sequence([], []) for _ in self._sequences]
+        self._sequences = [_Sequence([], [], []) for _ in self._sequences]
 
     def _sequence(self, sequence: int) -> _Sequence:
         if not 0 <= sequence < len(self._sequences):
@@ -308,6 +319,8 @@ class ScriptedEngine(Engine):
             if expected >= self._script.context_tokens:
                 raise ContextOverflow(f"The context of {self._script.context_tokens} tokens is full.")
             following[item.sequence] = expected + 1
+        if self._script.cells and self.used_cells + len(batch) > self._script.cells:
+            raise ContextOverflow(f"The cache of {self._script.cells} tokens has no room.")
 
     def _wait(self, milliseconds: float) -> None:
         if self._aborted.is_set() or (milliseconds and self._aborted.wait(milliseconds / 1000)):
@@ -334,6 +347,7 @@ class ScriptedEngine(Engine):
 
     def _push(self, sequence: _Sequence, token: int) -> None:
         sequence.tokens.append(token)
+        sequence.cells.append(next(self._cells))
         if token == self._vocabulary.answer:
             self._begin_answer(sequence)
         elif sequence.start >= 0:
