@@ -61,10 +61,10 @@ def _outline_line(section: Section) -> str:
 
 
 def _usage(project: Project) -> dict[str, int | float]:
-    outcomes = [run.outcome for run in project.runs() if run.outcome is not None]
+    totals = project.log_totals()
     return {
-        "prompt_tokens": sum(outcome.prompt_tokens for outcome in outcomes),
-        "cached_tokens": sum(outcome.cached_tokens for outcome in outcomes),
-        "completion_tokens": sum(outcome.completion_tokens for outcome in outcomes),
-        "seconds": round(sum(outcome.seconds for outcome in outcomes), 3),
+        "prompt_tokens": totals.prompt_tokens,
+        "cached_tokens": totals.cached_tokens,
+        "completion_tokens": totals.completion_tokens,
+        "seconds": round(totals.seconds, 3),
     }

@@ -12,12 +12,19 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from studio.project import id_lists
 from studio.project.errors import ProjectDamaged
-from studio.project.schema import APPLICATION_ID
+from studio.project.schema import APPLICATION_ID, SEARCH_TABLE, VERSION
 
 # What a project cannot do without; the run log may be far larger than these and is checked with every backup.
-_VITAL_TABLES = ("project", "section", "section_text", "revision", "revision_block", "block", "summary")
+_VITAL_TABLES = (
+    *("project", "section", "section_text", "revision", "block", "summary", "snapshot", "snapshot_section"),
+    *(f"{SEARCH_TABLE}_{part}" for part in ("data", "idx", "config")),
+)
 _MOST_FINDINGS = 10
+# Which revisions are looked at.
+_CURRENT = "id IN (SELECT revision FROM section_text)"
+_ALL = "TRUE"
 # Errors that say nothing about the file.
 _PASSING_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT}
 
@@ -28,17 +35,39 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
         raise ProjectDamaged(f"{path} is empty: it is not a Longhand project.")
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise ProjectDamaged(f"{path} is not a Longhand project.")
-    return connection.execute("PRAGMA user_version").fetchone()[0]
+    return _version(connection)
 
 
 def vital_damage(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Return what is damaged in plan and texts, each finding in a few words; empty for a sound file."""
-    return _guarded(lambda: _structure(connection, _VITAL_TABLES) + _altered_blocks(connection))
+    """Return what is damaged in plan and texts, each finding in a few words; empty for a sound file.
+
+    A file of an older version, which has other tables, is looked at as a whole.
+    """
+    if _version(connection) < VERSION:
+        return all_damage(connection)
+    return _guarded(
+        lambda: (
+            _structure(connection, _VITAL_TABLES)
+            + _altered_blocks(connection)
+            + _altered_revisions(connection, _CURRENT)
+        )
+    )
 
 
 def all_damage(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Return what is damaged anywhere in the file, the run log included."""
-    return _guarded(lambda: _structure(connection) + _altered_blocks(connection) + _altered_log_texts(connection))
+    return _guarded(
+        lambda: (
+            _structure(connection)
+            + _altered_blocks(connection)
+            + (_altered_revisions(connection, _ALL) if _version(connection) >= VERSION else [])
+            + _altered_log_texts(connection)
+        )
+    )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
 def _guarded(look: Callable[[], list[str]]) -> tuple[str, ...]:
@@ -62,6 +91,20 @@ def _altered_blocks(connection: sqlite3.Connection) -> list[str]:
     # Compared as bytes: damage may leave something that is no text any more.
     rows = connection.execute("SELECT id, sha256, CAST(body AS BLOB) FROM block")
     return [f"paragraph {id_} was altered" for id_, digest, body in rows if hashlib.sha256(body).digest() != digest]
+
+
+def _altered_revisions(connection: sqlite3.Connection, which: str) -> list[str]:
+    """Return the revisions whose list of paragraphs cannot be right; their texts are hashed when they are read."""
+    there = {id_ for (id_,) in connection.execute("SELECT id FROM block")}
+    rows = connection.execute(f"SELECT id, blocks FROM revision WHERE {which}")
+    return [f"revision {id_} was altered" for id_, packed in rows if not _names_only(packed, there)]
+
+
+def _names_only(packed: bytes, there: set[int]) -> bool:
+    try:
+        return there.issuperset(id_lists.unpack(packed))
+    except (ValueError, TypeError):
+        return False
 
 
 def _altered_log_texts(connection: sqlite3.Connection) -> list[str]:

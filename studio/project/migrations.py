@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from studio.project import version_2
 from studio.project.backup import back_up
 from studio.project.errors import ProjectDamaged, ProjectError, ProjectTooNew
 from studio.project.schema import VERSION
@@ -19,8 +20,8 @@ from studio.project.schema import VERSION
 Step = Callable[[sqlite3.Connection], None]
 """Lifts an open file by one version, inside a transaction; it neither begins nor commits one."""
 
-STEPS: Mapping[int, Step] = {}
-"""The step from each older version to the next. Version 1 is the first, so there is none yet."""
+STEPS: Mapping[int, Step] = {1: version_2.lift}
+"""The step from each older version to the next; a new one is a module ``version_N`` and an entry here."""
 
 
 def require_known(version: int, path: Path, newest: int = VERSION) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, tuple_, update
 
 from studio.project import schema
 from studio.project.errors import ProjectError, UnknownSection
@@ -24,12 +24,12 @@ EMPTY_SHA256 = hashlib.sha256(b"").digest()
 
 _section = schema.section
 _text = schema.section_text
-_LIVE = (
+_LIVE_ROWS = (
     select(_section, _text.c.revision, _text.c.words)
     .outerjoin(_text, _text.c.section == _section.c.id)
-    .where(_section.c.deleted_with.is_(None))
     .order_by(_section.c.position, _section.c.id)
 )
+_LIVE = _LIVE_ROWS.where(_section.c.deleted_with.is_(None))
 
 
 @dataclass(slots=True)
@@ -57,30 +57,36 @@ def sections(connection: Connection) -> tuple[Section, ...]:
         children[row.parent].append(row)
     order = _reading_order(children)
     sums = _sums([row for row, _ in order], children)
-    return tuple(
-        Section(
-            id=row.id,
-            parent=row.parent,
-            number=number,
-            title=row.title,
-            points=tuple(row.points),
-            target=sums[row.id].target,
-            words=sums[row.id].words,
-            status=sums[row.id].status,
-            leaf=row.id not in children,
-            locked=row.locked,
-            revision=row.revision or 0,
-        )
-        for row, number in order
-    )
+    return tuple(_record(row, number, sums[row.id], leaf=row.id not in children) for row, number in order)
 
 
 def section(connection: Connection, section_id: int) -> Section:
-    """Return one section of the plan. Raises ``UnknownSection``."""
-    for found in sections(connection):
-        if found.id == section_id:
-            return found
-    raise _unknown(section_id)
+    """Return one section of the plan, as ``sections`` has it, without reading the others. Raises ``UnknownSection``."""
+    row = require(connection, section_id)
+    below = subtree(connection, section_id)
+    found = connection.execute(_LIVE_ROWS.where(_section.c.id.in_(below))).all()
+    children: defaultdict[int | None, list[Row[Any]]] = defaultdict(list)
+    for each in found:
+        children[each.parent if each.id != section_id else None].append(each)
+    order = [each for each, _ in _reading_order(children)]
+    # A damaged file may have circles, which have no beginning.
+    sums = _sums(order, children, root=section_id)
+    own = next(each for each in found if each.id == section_id)
+    return _record(own, _number(connection, row), sums[section_id], leaf=section_id not in children)
+
+
+def reading_order(connection: Connection) -> list[int]:
+    """Return the ids of the plan depth-first in reading order, parents included."""
+    live = select(_section.c.id, _section.c.parent).where(_section.c.deleted_with.is_(None))
+    children: defaultdict[int | None, list[int]] = defaultdict(list)
+    for row in connection.execute(live.order_by(_section.c.position, _section.c.id)):
+        children[row.parent].append(row.id)
+    order: list[int] = []
+    waiting = children[None][::-1]
+    while waiting:
+        order.append(waiting.pop())
+        waiting.extend(reversed(children.get(order[-1], [])))
+    return order
 
 
 def words(connection: Connection) -> int:
@@ -267,13 +273,47 @@ def _reading_order(children: Mapping[int | None, list[Row[Any]]]) -> list[tuple[
     return order
 
 
-def _sums(order: list[Row[Any]], children: Mapping[int | None, list[Row[Any]]]) -> dict[int, _Sum]:
-    """Add up the leaves from below; ``order`` has each parent before its children."""
+def _record(row: Row[Any], number: str, total: _Sum, *, leaf: bool) -> Section:
+    return Section(
+        id=row.id,
+        parent=row.parent,
+        number=number,
+        title=row.title,
+        points=tuple(row.points),
+        target=total.target,
+        words=total.words,
+        status=total.status,
+        leaf=leaf,
+        locked=row.locked,
+        revision=row.revision or 0,
+    )
+
+
+def _number(connection: Connection, row: Row[Any]) -> str:
+    """Return the place of a section, "2.1", by counting the sections before it and before those above it."""
+    places: list[str] = []
+    seen: set[int] = set()
+    above: Row[Any] | None = row
+    while above is not None and above.id not in seen:
+        seen.add(above.id)
+        here = _section.c.parent.is_(None) if above.parent is None else _section.c.parent == above.parent
+        earlier = tuple_(_section.c.position, _section.c.id) <= tuple_(above.position, above.id)
+        count = select(func.count()).select_from(_section).where(here, _section.c.deleted_with.is_(None), earlier)
+        places.append(str(connection.execute(count).scalar_one()))
+        parent = select(_section).where(_section.c.id == above.parent)
+        above = connection.execute(parent).one_or_none() if above.parent is not None else None
+    return ".".join(reversed(places))
+
+
+def _sums(
+    order: list[Row[Any]], children: Mapping[int | None, list[Row[Any]]], root: int | None = None
+) -> dict[int, _Sum]:
+    """Add up the leaves from below, to ``root`` where it is given; ``order`` has each parent before its children."""
     sums: dict[int, _Sum] = {row.id: _Sum() for row in order}
     for row in reversed(order):
         if row.id not in children:
             sums[row.id] = _Sum(row.target, row.words or 0, {Status(row.status)})
-        if row.parent is not None:
+        if row.parent is not None and row.id != root:
             sums[row.parent].add(sums[row.id])
     return sums
 

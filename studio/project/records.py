@@ -16,6 +16,7 @@ class Origin(enum.StrEnum):
     REVISED = "revised"
     IMPORTED = "imported"
     RESTORED = "restored"
+    REPLACED = "replaced"
 
 
 class Status(enum.StrEnum):
@@ -123,7 +124,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """What the run log keeps of a model call before it starts; ``settings`` is JSON of sampling, length, policies."""
+    """What the run log keeps of a model call before it starts.
+
+    ``settings`` is JSON of sampling, length and policies; ``context`` is JSON of the pieces of the prompt with their
+    reasons and of what had to stay out, empty where the prompt was not composed of pieces.
+    """
 
     task: str
     section: int | None
@@ -132,6 +137,7 @@ class ModelCall:
     settings: str
     prompt: str
     prompt_version: int
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +162,45 @@ class Run:
     call: ModelCall
     started: str
     outcome: CallOutcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogTotals:
+    """What all finished model calls of a project took."""
+
+    calls: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class SnapshotKind(enum.StrEnum):
+    """Why a snapshot was made: by the author, or by an operation that changes many texts, before it did."""
+
+    NAMED = "named"
+    BEFORE_RESTORE = "before restore"
+    BEFORE_REPLACE = "before replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A state of the project (``section`` None) or of one section that can be brought back."""
+
+    id: int
+    name: str
+    kind: SnapshotKind
+    created: str
+    section: int | None
+    sections: int
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotText:
+    """What a section was called and said in a snapshot, tail included; ``present`` says whether it is in the plan."""
+
+    section: int
+    title: str
+    text: str
+    present: bool

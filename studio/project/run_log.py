@@ -1,29 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The run log: what each model call saw, what came back, what of it was kept.
 
-Prompts and answers are stored compressed under their SHA-256, so that a context that several calls saw is kept once.
+The texts are those of ``studio.project.log_texts``: a context that several calls saw is kept once.
 """
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
-from studio.project import plan, schema
-from studio.project.errors import ProjectDamaged, ProjectError
-from studio.project.records import CallOutcome, ModelCall, Run
+from studio.project import log_texts, plan, schema
+from studio.project.errors import ProjectError
+from studio.project.records import CallOutcome, LogTotals, ModelCall, Run
 
 _run = schema.run
-_log_text = schema.log_text
 _taken_back = schema.taken_back
-# The largest level that still keeps up with any model's output.
-_COMPRESSION = 6
 
 
 def start_call(connection: Connection, call: ModelCall) -> int:
@@ -35,8 +30,9 @@ def start_call(connection: Connection, call: ModelCall) -> int:
         "task": call.task,
         "model": call.model,
         "seed": call.seed,
-        "settings": call.settings,
-        "prompt": _store(connection, call.prompt),
+        "settings": log_texts.store(connection, call.settings),
+        "prompt": log_texts.store(connection, call.prompt),
+        "context": log_texts.store(connection, call.context) if call.context else None,
         "prompt_version": call.prompt_version,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -47,8 +43,8 @@ def finish_call(connection: Connection, run_id: int, outcome: CallOutcome) -> No
     """Log what came of a call. Raises ``ProjectError`` for an unknown or finished one."""
     values = {
         "reason": outcome.reason,
-        "answer": _store(connection, outcome.answer),
-        "kept": _store(connection, outcome.kept),
+        "answer": log_texts.store(connection, outcome.answer),
+        "kept": log_texts.store(connection, outcome.kept),
         "prompt_tokens": outcome.prompt_tokens,
         "cached_tokens": outcome.cached_tokens,
         "completion_tokens": outcome.completion_tokens,
@@ -58,8 +54,15 @@ def finish_call(connection: Connection, run_id: int, outcome: CallOutcome) -> No
     if connection.execute(unfinished.values(**values)).rowcount != 1:
         raise ProjectError(f"There is no unfinished model call {run_id} in the run log.")
     for position, text in enumerate(outcome.taken_back):
-        row = {"run": run_id, "position": position, "text": _store(connection, text)}
+        row = {"run": run_id, "position": position, "text": log_texts.store(connection, text)}
         connection.execute(insert(_taken_back).values(**row))
+
+
+def set_kept(connection: Connection, run_id: int, kept: str) -> None:
+    """Say what of a finished call's answer was kept after all. Raises ``ProjectError`` for an unknown or open one."""
+    finished = update(_run).where(_run.c.id == run_id, _run.c.reason.is_not(None))
+    if connection.execute(finished.values(kept=log_texts.store(connection, kept))).rowcount != 1:
+        raise ProjectError(f"There is no finished model call {run_id} in the run log.")
 
 
 def runs(connection: Connection, section_id: int | None = None, *, newest: int | None = None) -> tuple[Run, ...]:
@@ -68,80 +71,56 @@ def runs(connection: Connection, section_id: int | None = None, *, newest: int |
     if section_id is not None:
         found = found.where(_run.c.section == section_id)
     rows = connection.execute(found).all()[::-1]
-    taken_back = _taken_back_of(connection, section_id)
-    texts = _load(connection, _named_texts(rows, taken_back))
-    return tuple(_record(row, texts, taken_back[row.id]) for row in rows)
+    taken_back = _taken_back_since(connection, rows[0].id) if rows else {}
+    return tuple(_record(connection, row, taken_back.get(row.id, ())) for row in rows)
 
 
-def _named_texts(rows: Iterable[Row[Any]], taken_back: dict[int, list[int]]) -> set[int]:
-    named: set[int] = set()
-    for row in rows:
-        named.update((row.prompt, *taken_back[row.id]))
-        if row.reason is not None:
-            named.update((row.answer, row.kept))
-    return named
+def run(connection: Connection, run_id: int) -> Run:
+    """Return one call. Raises ``ProjectError`` if there is none."""
+    row = connection.execute(select(_run).where(_run.c.id == run_id)).one_or_none()
+    if row is None:
+        raise ProjectError(f"There is no model call {run_id} in the run log.")
+    return _record(connection, row, _taken_back_since(connection, run_id).get(run_id, ()))
 
 
-def _taken_back_of(connection: Connection, section_id: int | None) -> defaultdict[int, list[int]]:
-    found = select(_taken_back).order_by(_taken_back.c.run, _taken_back.c.position)
-    if section_id is not None:
-        found = found.join(_run, _run.c.id == _taken_back.c.run).where(_run.c.section == section_id)
-    texts: defaultdict[int, list[int]] = defaultdict(list)
-    for row in connection.execute(found):
+def totals(connection: Connection) -> LogTotals:
+    """Return the sums over all finished calls; no text is read for them."""
+    columns = (_run.c.prompt_tokens, _run.c.cached_tokens, _run.c.completion_tokens, _run.c.seconds)
+    finished = select(func.count(_run.c.reason), *(func.coalesce(func.sum(each), 0) for each in columns))
+    return LogTotals(*connection.execute(finished).one())
+
+
+def _taken_back_since(connection: Connection, first_run: int) -> dict[int, list[bytes]]:
+    found = select(_taken_back).where(_taken_back.c.run >= first_run)
+    texts: defaultdict[int, list[bytes]] = defaultdict(list)
+    for row in connection.execute(found.order_by(_taken_back.c.run, _taken_back.c.position)):
         texts[row.run].append(row.text)
     return texts
 
 
-def _record(row: Row[Any], texts: dict[int, str], taken_back: list[int]) -> Run:
+def _record(connection: Connection, row: Row[Any], taken_back: Sequence[bytes]) -> Run:
     call = ModelCall(
         task=row.task,
         section=row.section,
         model=row.model,
         seed=row.seed,
-        settings=row.settings,
-        prompt=texts[row.prompt],
+        settings=log_texts.load(connection, row.settings),
+        prompt=log_texts.load(connection, row.prompt),
         prompt_version=row.prompt_version,
+        context=log_texts.load(connection, row.context) if row.context else "",
     )
-    return Run(id=row.id, call=call, started=row.started, outcome=_outcome(row, texts, taken_back))
+    outcome = None if row.reason is None else _outcome(connection, row, taken_back)
+    return Run(id=row.id, call=call, started=row.started, outcome=outcome)
 
 
-def _outcome(row: Row[Any], texts: dict[int, str], taken_back: list[int]) -> CallOutcome | None:
-    if row.reason is None:
-        return None
+def _outcome(connection: Connection, row: Row[Any], taken_back: Sequence[bytes]) -> CallOutcome:
     return CallOutcome(
         reason=row.reason,
-        answer=texts[row.answer],
-        kept=texts[row.kept],
-        taken_back=tuple(texts[each] for each in taken_back),
+        answer=log_texts.load(connection, row.answer),
+        kept=log_texts.load(connection, row.kept),
+        taken_back=tuple(log_texts.load(connection, each) for each in taken_back),
         prompt_tokens=row.prompt_tokens,
         cached_tokens=row.cached_tokens,
         completion_tokens=row.completion_tokens,
         seconds=row.seconds,
     )
-
-
-def _store(connection: Connection, text: str) -> int:
-    """Return the id of the text in the log; it is added unless it is there."""
-    content = schema.storable(text).encode()
-    digest = hashlib.sha256(content).digest()
-    known = connection.execute(select(_log_text.c.id).where(_log_text.c.sha256 == digest)).scalar_one_or_none()
-    if known is not None:
-        return known
-    row = insert(_log_text).values(sha256=digest, body=zlib.compress(content, _COMPRESSION))
-    return connection.execute(row).inserted_primary_key[0]  # type: ignore[index]
-
-
-def _load(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
-    return {each: _load_one(connection, each) for each in ids}
-
-
-def _load_one(connection: Connection, text_id: int) -> str:
-    """Return a text of the log. Raises ``ProjectDamaged`` if it was altered or is gone."""
-    row = connection.execute(select(_log_text).where(_log_text.c.id == text_id)).one_or_none()
-    try:
-        content = b"" if row is None else zlib.decompress(row.body)
-    except zlib.error as error:
-        raise ProjectDamaged(f"Text {text_id} of the run log is damaged.") from error
-    if row is None or hashlib.sha256(content).digest() != row.sha256:
-        raise ProjectDamaged(f"Text {text_id} of the run log is damaged.")
-    return content.decode()

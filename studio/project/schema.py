@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a project file, version 1.
+"""The tables of a project file, version 2.
 
 Order never comes from a clock: sections have positions, revisions and runs have ids that only grow.
 """
@@ -28,9 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.schema import DDL
 
 if TYPE_CHECKING:
-    from sqlalchemy import Dialect
+    from sqlalchemy import Connection, Dialect
 
-VERSION = 1
+VERSION = 2
 """The version that this program writes (``PRAGMA user_version``)."""
 
 APPLICATION_ID = 0x4C4F4E47
@@ -105,8 +105,11 @@ block = Table(
     Column("sha256", LargeBinary, nullable=False, unique=True),
     Column("body", Text, nullable=False),
     Column("words", Integer, nullable=False),
+    # The revision that brought it, the first one that has it.
+    Column("revision", Integer, nullable=False),
 )
 
+# Pieces of what models were asked and answered; a text of the log is a list of them.
 log_text = Table(
     "log_text",
     metadata,
@@ -124,14 +127,16 @@ run = Table(
     Column("task", UnicodeText, nullable=False),
     Column("model", UnicodeText, nullable=False),
     Column("seed", Integer, nullable=False),
-    Column("settings", UnicodeText, nullable=False),
-    Column("prompt", Integer, ForeignKey("log_text.id"), nullable=False),
+    # Texts of the log: see ``studio.project.log_texts``.
+    Column("settings", LargeBinary, nullable=False),
+    Column("prompt", LargeBinary, nullable=False),
+    Column("context", LargeBinary),
     Column("prompt_version", Integer, nullable=False),
     Column("started", String, nullable=False),
     # NULL until the call is finished.
     Column("reason", UnicodeText),
-    Column("answer", Integer, ForeignKey("log_text.id")),
-    Column("kept", Integer, ForeignKey("log_text.id")),
+    Column("answer", LargeBinary),
+    Column("kept", LargeBinary),
     Column("prompt_tokens", Integer),
     Column("cached_tokens", Integer),
     Column("completion_tokens", Integer),
@@ -145,7 +150,7 @@ taken_back = Table(
     metadata,
     Column("run", Integer, ForeignKey("run.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("text", Integer, ForeignKey("log_text.id"), nullable=False),
+    Column("text", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -159,17 +164,10 @@ revision = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("created", String, nullable=False),
     Column("run", Integer, ForeignKey("run.id")),
+    # The ids of its blocks: see ``studio.project.id_lists``.
+    Column("blocks", LargeBinary, nullable=False),
     Index("revision_section", "section"),
     sqlite_autoincrement=True,
-)
-
-revision_block = Table(
-    "revision_block",
-    metadata,
-    Column("revision", Integer, ForeignKey("revision.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("block", Integer, ForeignKey("block.id"), nullable=False),
-    sqlite_with_rowid=False,
 )
 
 # What a section says now. ``words`` and ``sha256`` are of the settled text and the tail together.
@@ -192,15 +190,78 @@ summary = Table(
 )
 
 
-def _keep_immutable(table: Table) -> None:
-    """Let the file itself refuse to change or drop what a revision consists of."""
-    for action in ("UPDATE", "DELETE"):
-        statement = (
-            f"CREATE TRIGGER {table.name}_no_{action.lower()} BEFORE {action} ON {table.name} "
-            f"BEGIN SELECT RAISE(ABORT, '{table.name} rows are never changed'); END"
-        )
-        event.listen(table, "after_create", DDL(statement))
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", UnicodeText, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("created", String, nullable=False),
+    # The section it is of, NULL for one of the whole project.
+    Column("section", Integer, ForeignKey("section.id")),
+    # The newest revision of the project when it was made.
+    Column("newest", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What the plan and the texts were: for a snapshot of one section that one only.
+snapshot_section = Table(
+    "snapshot_section",
+    metadata,
+    Column("snapshot", Integer, ForeignKey("snapshot.id"), primary_key=True),
+    Column("section", Integer, ForeignKey("section.id"), primary_key=True),
+    Column("parent", Integer, ForeignKey("section.id")),
+    Column("position", Integer, nullable=False),
+    Column("title", UnicodeText, nullable=False),
+    Column("points", JSON, nullable=False),
+    Column("target", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("revision", Integer, ForeignKey("revision.id")),
+    Column("tail", UnicodeText, nullable=False),
+    Index("snapshot_section_revision", "revision"),
+    sqlite_with_rowid=False,
+)
+
+SEARCH_TABLE = "block_index"
+"""The full-text index of the blocks; its own tables have names that begin so."""
+
+# Which blocks have which words, nothing more: the texts stay in ``block``, and the exact look-up is in Python. Triggers
+# cannot keep it, because ``trusted_schema`` is off: ``studio.project.texts`` does.
+_SEARCH = (
+    f"CREATE VIRTUAL TABLE {SEARCH_TABLE} USING fts5("
+    "body, content='block', content_rowid='id', detail='none', columnsize=0, tokenize='unicode61 remove_diacritics 0')"
+)
+_SEARCH_WORDS = f"CREATE VIRTUAL TABLE {SEARCH_TABLE}_words USING fts5vocab('{SEARCH_TABLE}', 'row')"
+
+_REFUSE = "BEGIN SELECT RAISE(ABORT, '{table} rows are never changed'); END"
+_NO_UPDATE = "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} " + _REFUSE
+_NO_DELETE = "CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} " + _REFUSE
+# Only the state between two keys may go: a typed revision that is not in use, with the blocks that it alone brought.
+_ONLY_TYPED = (
+    "CREATE TRIGGER revision_no_delete BEFORE DELETE ON revision WHEN OLD.origin <> 'typed' "
+    "OR OLD.id <> (SELECT max(id) FROM revision) " + _REFUSE
+)
+_ONLY_WITHOUT_REVISION = (
+    "CREATE TRIGGER block_no_delete BEFORE DELETE ON block "
+    "WHEN EXISTS (SELECT 1 FROM revision WHERE id = OLD.revision) " + _REFUSE
+)
+_TRIGGERS = (
+    _NO_UPDATE.format(table="block"),
+    _NO_UPDATE.format(table="revision"),
+    _NO_UPDATE.format(table="log_text"),
+    _NO_UPDATE.format(table="snapshot_section"),
+    _NO_DELETE.format(table="log_text"),
+    _NO_DELETE.format(table="snapshot_section"),
+    _ONLY_TYPED.format(table="revision"),
+    _ONLY_WITHOUT_REVISION.format(table="block"),
+)
+
+STATEMENTS = (_SEARCH, _SEARCH_WORDS, *_TRIGGERS)
+"""What a new file has besides the tables: the index, and the refusal to change or drop what a revision consists of."""
 
 
-for _table in (block, revision, revision_block, log_text):
-    _keep_immutable(_table)
+@event.listens_for(metadata, "after_create")
+def _add_statements(target: MetaData, connection: Connection, **_: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+    for statement in STATEMENTS:
+        connection.execute(DDL(statement))

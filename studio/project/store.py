@@ -8,20 +8,22 @@ to a project opened for reading, ``ProjectReadOnly``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from studio.project import files, head, plan, run_log, summaries, texts
+from studio.project import files, head, plan, run_log, search, snapshots, summaries, texts
 from studio.project.backup import back_up, backups
 from studio.project.connection import Database
+from studio.project.errors import ProjectDamaged, ProjectError
 from studio.project.failures import translated
 from studio.project.integrity import all_damage
 from studio.project.lock import ProjectLock
 from studio.project.records import (
     Brief,
     CallOutcome,
+    LogTotals,
     Mode,
     ModelCall,
     Origin,
@@ -31,6 +33,8 @@ from studio.project.records import (
     Run,
     Section,
     SectionText,
+    Snapshot,
+    SnapshotText,
     Status,
     Summary,
 )
@@ -207,6 +211,7 @@ class Project:
     ) -> Revision:
         """Store a settled body with the tail behind it; a new revision unless the body is the newest one's.
 
+        A typed revision may take the place of the typed one before it: see ``studio.project.texts``.
         Raises ``UnknownSection``, ``StaleRevision`` unless ``expected`` is the newest revision (0 before the first),
         ``ProjectError`` for a parent.
         """
@@ -235,6 +240,75 @@ class Project:
         """
         with self._database.writing() as connection:
             return texts.restore(connection, section_id, revision_id, expected)
+
+    # Snapshots
+
+    def take_snapshot(self, name: str, section_id: int | None = None) -> Snapshot:
+        """Make a snapshot of the project, or of one leaf. Raises ``UnknownSection``; ``ProjectError`` for a used name.
+
+        It holds the plan, the settled texts and the tails.
+        """
+        with self._database.writing() as connection:
+            return snapshots.take(connection, name, section_id=section_id)
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Return all snapshots, oldest first."""
+        with self._database.reading() as connection:
+            return snapshots.snapshots(connection)
+
+    def snapshot_texts(self, snapshot_id: int) -> tuple[SnapshotText, ...]:
+        """Return what the leaves said then, in the reading order of then. Raises ``ProjectError`` if there is none."""
+        with self._database.reading() as connection:
+            return snapshots.snapshot_texts(connection, snapshot_id)
+
+    def restore_snapshot(self, snapshot_id: int, sections: Collection[int] | None = None) -> tuple[int, ...]:
+        """Bring a snapshot back, whole or the texts of these sections only; return the sections whose text changed.
+
+        A snapshot of what is there now is made first. Raises ``ProjectError`` for one that is not there.
+        """
+        with self._database.writing() as connection:
+            return snapshots.restore(connection, snapshot_id, sections)
+
+    # Search and replace
+
+    def search(self, query: search.Query, *, most: int | None = None) -> tuple[search.Hit, ...]:
+        """Return the hits in the whole document in reading order. Raises ``ProjectError`` for a wrong expression."""
+        candidates = self._candidates(query)
+        with self._database.reading() as connection:
+            return search.search(connection, query, candidates, most=most)
+
+    def preview_replace(
+        self, query: search.Query, replacement: str, *, most: int | None = None
+    ) -> tuple[search.Change, ...]:
+        """Return what ``replace`` would do. Raises ``ProjectError`` for a wrong expression or replacement."""
+        candidates = self._candidates(query)
+        with self._database.reading() as connection:
+            return search.preview(connection, query, replacement, candidates, most=most)
+
+    def replace(self, query: search.Query, replacement: str) -> search.Replacement:
+        """Replace every hit outside of locked sections, after a snapshot. Raises as ``preview_replace`` does."""
+        candidates = self._candidates(query)
+        with self._database.writing() as connection:
+            return search.replace(connection, query, replacement, candidates)
+
+    def _candidates(self, query: search.Query) -> search.Candidates:
+        """Ask the index of words; where it is damaged all paragraphs are read instead."""
+        try:
+            with self._database.reading() as connection:
+                return search.candidates_for(connection, query)
+        except ProjectDamaged:
+            return None
+
+    def undo_replace(self, snapshot_id: int | None = None) -> tuple[int, ...]:
+        """Undo a replacement, the last one unless its snapshot is named; return the sections that are as before.
+
+        Sections that were changed after it are left alone. Raises ``ProjectError`` if there is nothing to undo.
+        """
+        with self._database.writing() as connection:
+            found = snapshots.newest_replacement(connection) if snapshot_id is None else snapshot_id
+            if found is None:
+                raise ProjectError("Nothing was replaced in this project.")
+            return snapshots.undo_replacement(connection, found)
 
     # Summaries
 
@@ -273,6 +347,21 @@ class Project:
         """Log what came of a call. Raises ``ProjectError`` for an unknown or finished one."""
         with self._database.writing() as connection:
             run_log.finish_call(connection, run_id, outcome)
+
+    def set_kept(self, run_id: int, kept: str) -> None:
+        """Say what of a finished call's answer was kept. Raises ``ProjectError`` for an unknown or open one."""
+        with self._database.writing() as connection:
+            run_log.set_kept(connection, run_id, kept)
+
+    def run(self, run_id: int) -> Run:
+        """Return one call. Raises ``ProjectError`` if there is none."""
+        with self._database.reading() as connection:
+            return run_log.run(connection, run_id)
+
+    def log_totals(self) -> LogTotals:
+        """Return the sums over all finished calls."""
+        with self._database.reading() as connection:
+            return run_log.totals(connection)
 
     def runs(self, section_id: int | None = None, *, newest: int | None = None) -> tuple[Run, ...]:
         """Return the calls for a section, or all, oldest first; only the last ``newest`` ones if given."""

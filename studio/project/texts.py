@@ -4,6 +4,11 @@
 A body is split at each blank line and every block is stored once under its SHA-256, so that a revision costs no more
 than the paragraphs that changed. Splitting and joining is loss-free for any text; NUL, "\\r" and leading or trailing
 newlines come back as they went in. Only a lone surrogate, which is no Unicode text, is stored as U+FFFD.
+
+While the author types, a text is stored every second. Such a revision takes the place of the one before it, where
+that one was typed too, follows within ``THINNING_SECONDS`` on the one before it, and is contained in the new one: the
+same paragraphs, and inside of the one that changed at most ``SLIP_CHARACTERS`` are gone. So every paragraph break,
+every deletion and every minute stays in the history, and a novel does not get a copy of a paragraph for every word.
 """
 
 from __future__ import annotations
@@ -11,23 +16,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import text as text_clause
 
 from backends.text.counting import count_words
-from studio.project import plan, schema
+from studio.project import id_lists, plan, schema, word_index
 from studio.project.errors import ProjectDamaged, ProjectError, StaleRevision
 from studio.project.records import Origin, Revision, SectionText
 
-_BREAK = "\n\n"
+THINNING_SECONDS = 60.0
+"""How far apart the typed revisions of one stretch of typing are kept."""
+
+SLIP_CHARACTERS = 16
+"""How much of a typed text may be gone for good when the next one follows within the same stretch of typing."""
+
+BREAK = "\n\n"
+"""What separates two paragraphs of a body."""
+
 # Well below the number of variables that any SQLite allows in a statement.
 _AT_ONCE = 500
+_Key = TypeVar("_Key")
 
 _revision = schema.revision
-_blocks = schema.revision_block
 _block = schema.block
 _text = schema.section_text
+_snapshot = schema.snapshot
 
 
 def text(connection: Connection, section_id: int) -> SectionText:
@@ -58,6 +73,8 @@ def store_text(
     body = schema.storable(body)
     newest = _require_revision(connection, expected) if expected else None
     if newest is None or newest.sha256 != _sha256(body):
+        if newest is not None and origin is Origin.TYPED:
+            _drop_if_contained(connection, newest, body)
         newest = _add_revision(connection, section_id, body, origin, run)
     _set_state(connection, section_id, newest, body, tail)
     return _record(newest)
@@ -80,13 +97,8 @@ def revisions(connection: Connection, section_id: int) -> tuple[Revision, ...]:
 def revision_body(connection: Connection, revision_id: int) -> str:
     """Return the body of a revision. Raises ``ProjectError`` if there is none, ``ProjectDamaged`` if it was altered."""
     row = _require_revision(connection, revision_id)
-    parts = (
-        select(_block.c.body)
-        .join(_blocks, _blocks.c.block == _block.c.id)
-        .where(_blocks.c.revision == revision_id)
-        .order_by(_blocks.c.position)
-    )
-    body = _BREAK.join(connection.execute(parts).scalars())
+    ids = block_ids(row.blocks, f"The text of revision {revision_id} (section {row.section})")
+    body = BREAK.join(bodies(connection, ids))
     if _sha256(body) != row.sha256:
         raise ProjectDamaged(f"The text of revision {revision_id} (section {row.section}) is damaged.")
     return body
@@ -119,7 +131,7 @@ def current_sha256(connection: Connection, section_id: int) -> str:
     inside = set(below)
     leaves = [each.id for each in plan.sections(connection) if each.leaf and each.id in inside]
     texts = [text(connection, leaf) for leaf in leaves]
-    whole = _BREAK.join(each.body + each.tail for each in texts if each.body or each.tail)
+    whole = BREAK.join(each.body + each.tail for each in texts if each.body or each.tail)
     return _sha256(whole).hex()
 
 
@@ -151,33 +163,126 @@ def _require_revision(connection: Connection, revision_id: int) -> Row[Any]:
     return row
 
 
+def block_ids(packed: bytes, what: str) -> list[int]:
+    """Return the blocks of a revision in order. Raises ``ProjectDamaged``, which says what is damaged."""
+    try:
+        return id_lists.unpack(packed)
+    except ValueError as error:
+        raise ProjectDamaged(f"{what} is damaged.") from error
+
+
+def bodies(connection: Connection, ids: Sequence[int]) -> list[str]:
+    """Return the texts of these blocks in order. Raises ``ProjectDamaged`` if one is lost."""
+    found: dict[int, str] = {}
+    for part in _parts(list(dict.fromkeys(ids))):
+        rows = connection.execute(select(_block.c.id, _block.c.body).where(_block.c.id.in_(part)))
+        found |= {row.id: row.body for row in rows}
+    if lost := [each for each in ids if each not in found]:
+        raise ProjectDamaged(f"Paragraph {lost[0]} is lost.")
+    return [found[each] for each in ids]
+
+
 def _add_revision(connection: Connection, section_id: int, body: str, origin: Origin, run: int | None) -> Row[Any]:
-    blocks = _store_blocks(connection, body.split(_BREAK))
-    created = connection.execute(
+    revision_id = _next_revision(connection)
+    blocks = _store_blocks(connection, body.split(BREAK), revision_id)
+    connection.execute(
         insert(_revision).values(
+            id=revision_id,
             section=section_id,
             origin=origin.value,
             words=sum(each.words for each in blocks),
             sha256=_sha256(body),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             run=run,
+            blocks=id_lists.pack([each.id for each in blocks]),
         )
     )
-    revision_id = created.inserted_primary_key[0]  # type: ignore[index]
-    rows = [{"revision": revision_id, "position": i, "block": each.id} for i, each in enumerate(blocks)]
-    connection.execute(insert(_blocks), rows)
     return _require_revision(connection, revision_id)
 
 
-def _store_blocks(connection: Connection, bodies: Sequence[str]) -> list[Row[Any]]:
+def _next_revision(connection: Connection) -> int:
+    """Return the id that the next revision has: larger than any before, also than those that are gone."""
+    last = connection.execute(text_clause("SELECT max(seq) FROM sqlite_sequence WHERE name = 'revision'")).scalar()
+    return (last or 0) + 1
+
+
+def _drop_if_contained(connection: Connection, newest: Row[Any], body: str) -> None:
+    """Drop the newest revision where the typed body that follows it makes it superfluous."""
+    before = _predecessor(connection, newest)
+    if before is None or not _may_go(connection, newest, before):
+        return
+    ids = block_ids(newest.blocks, f"The text of revision {newest.id}")
+    old, new = bodies(connection, ids), body.split(BREAK)
+    changed = [i for i, (one, other) in enumerate(zip(old, new, strict=False)) if one != other]
+    if len(old) != len(new) or len(changed) != 1 or not contains(new[changed[0]], old[changed[0]]):
+        return
+    connection.execute(update(_text).where(_text.c.section == newest.section).values(revision=None))
+    connection.execute(delete(_revision).where(_revision.c.id == newest.id))
+    if ids.count(ids[changed[0]]) == 1:
+        _drop_block(connection, ids[changed[0]], brought_after=before.id)
+
+
+def _drop_block(connection: Connection, block_id: int, *, brought_after: int) -> None:
+    """Drop a block that only revisions had that are dropped themselves, the last of them just now."""
+    brought_by = select(_revision.c.id).where(_revision.c.id == _block.c.revision)
+    own = (_block.c.revision > brought_after, ~brought_by.exists())
+    found = select(_block.c.body).where(_block.c.id == block_id, *own)
+    body = connection.execute(found).scalar_one_or_none()
+    if body is not None:
+        word_index.forget(connection, block_id, body)
+        connection.execute(delete(_block).where(_block.c.id == block_id))
+
+
+def _predecessor(connection: Connection, newest: Row[Any]) -> Row[Any] | None:
+    earlier = select(_revision).where(_revision.c.section == newest.section, _revision.c.id < newest.id)
+    return connection.execute(earlier.order_by(_revision.c.id.desc()).limit(1)).one_or_none()
+
+
+def _may_go(connection: Connection, newest: Row[Any], before: Row[Any]) -> bool:
+    """Say whether nothing but the section itself knows of a revision, and it is young.
+
+    A clock that was set back makes no revision young.
+    """
+    if newest.origin != Origin.TYPED or newest.id != connection.execute(select(func.max(_revision.c.id))).scalar():
+        return False
+    known = select(_snapshot.c.id).where(_snapshot.c.newest >= newest.id).limit(1)
+    if connection.execute(known).one_or_none() is not None:
+        return False
+    try:
+        age = (datetime.now(UTC) - datetime.fromisoformat(before.created)).total_seconds()
+    except (ValueError, TypeError):
+        return False
+    return 0 <= age < THINNING_SECONDS
+
+
+def contains(new: str, old: str) -> bool:
+    """Say whether a typed paragraph holds the one before it, but for a slip that was put right."""
+    start = _shared(new, old)
+    end = _shared(new[start:][::-1], old[start:][::-1])
+    return len(old) - start - end <= SLIP_CHARACTERS
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with in common."""
+    differing = (i for i, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
+    return next(differing, min(len(one), len(other)))
+
+
+def _store_blocks(connection: Connection, bodies: Sequence[str], revision_id: int) -> list[Row[Any]]:
     """Return id and words of the blocks with these bodies, in order; what is not in the file yet is added."""
     hashes = [_sha256(body) for body in bodies]
     known = _known_blocks(connection, hashes)
     new = {digest: body for digest, body in zip(hashes, bodies, strict=True) if digest not in known}
     if new:
-        rows = [{"sha256": digest, "body": body, "words": count_words(body)} for digest, body in new.items()]
+        rows = [
+            {"sha256": digest, "body": body, "words": count_words(body), "revision": revision_id}
+            for digest, body in new.items()
+        ]
         connection.execute(insert(_block), rows)
-        known |= _known_blocks(connection, list(new))
+        added = _known_blocks(connection, list(new))
+        words = [(row.id, new[digest]) for digest, row in added.items()]
+        word_index.add(connection, words)
+        known |= added
     return [known[digest] for digest in hashes]
 
 
@@ -189,8 +294,8 @@ def _known_blocks(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes
     return known
 
 
-def _parts(hashes: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    return (hashes[start : start + _AT_ONCE] for start in range(0, len(hashes), _AT_ONCE))
+def _parts(keys: Sequence[_Key]) -> Iterable[Sequence[_Key]]:
+    return (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
 
 
 def _set_state(connection: Connection, section_id: int, newest: Row[Any] | None, body: str, tail: str) -> None:
@@ -200,7 +305,7 @@ def _set_state(connection: Connection, section_id: int, newest: Row[Any] | None,
         values |= {"words": newest.words, "sha256": newest.sha256}
     else:
         # The tail may go on inside the last paragraph, even inside its last word.
-        last, tail = body.rpartition(_BREAK)[2], schema.storable(tail)
+        last, tail = body.rpartition(BREAK)[2], schema.storable(tail)
         settled = newest.words - count_words(last) if newest is not None else 0
         values |= {"words": settled + count_words(last + tail), "sha256": _sha256(body + tail)}
     connection.execute(update(_text).where(_text.c.section == section_id).values(**values))

@@ -12,6 +12,7 @@ import pytest
 
 from studio.project.errors import ProjectDamaged, ProjectError
 from studio.project.records import CallOutcome, Mode, ModelCall, Origin, SectionText
+from studio.project.search import Match, Query
 from studio.project.store import Project
 from tests.project.conftest import BRIEF, PLAN, raw
 
@@ -80,8 +81,8 @@ def first_page_flipped(content: bytes) -> bytes:
 
 
 def page_zeroed(content: bytes) -> bytes:
-    half = len(content) // 2 // 4096 * 4096
-    return content[:half] + bytes(4096) + content[half + 4096 :]
+    page = content.index(b"Map paragraph 3 salt") // 4096 * 4096
+    return content[:page] + bytes(4096) + content[page + 4096 :]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +150,30 @@ def test_altered_paragraph_is_found_and_the_other_sections_are_read(written: Pat
         older = project.revisions(chart.id)[2]
         assert "Map paragraph 2" in project.revision_body(older.id)
         assert len(project.damage()) == 1
+
+
+def test_damaged_index_of_words_is_made_anew_and_stops_nobody(written: Path) -> None:
+    with raw(written) as connection:
+        connection.execute("UPDATE block_index_data SET block = x'00ff00ff00ff' WHERE id > 1")
+    with Project.open(written) as project:
+        assert len(project.search(Query("salt water"))) == 3 * 4 * 90
+        leaf = project.leaves()[0]
+        now = project.text(leaf.id)
+        project.store_text(leaf.id, "New words.\n\nzebra crossing", expected=now.revision, origin=Origin.TYPED)
+        assert [hit.found for hit in project.search(Query("ZEBRA", Match.WORD))] == ["zebra"]
+        assert project.damage() == ()
+
+
+def test_altered_list_of_paragraphs_is_found(written: Path) -> None:
+    with raw(written) as connection:
+        connection.execute("DROP TRIGGER revision_no_update")
+        connection.execute("UPDATE revision SET blocks = x'0a01' WHERE id = 4")
+    with Project.open(written, Mode.READ) as project, pytest.raises(ProjectDamaged, match="section"):
+        project.text(project.leaves()[0].id)
+    with raw(written) as connection:
+        connection.execute("UPDATE revision SET blocks = x'ffff' WHERE id = 4")
+    with pytest.raises(ProjectDamaged, match="revision 4 was altered"):
+        Project.open(written)
 
 
 def test_altered_tail_is_found(written: Path) -> None:

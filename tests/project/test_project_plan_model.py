@@ -177,6 +177,7 @@ class PlanMachine(RuleBasedStateMachine):
                     for each in project.sections()
                 ]
                 assert rows == list(self.root.rows())
+                assert [project.section(each.id) for each in project.sections()] == list(project.sections())
                 assert project.words() == sum(leaf.words for leaf in self.root.leaves())
 
     def title(self) -> str:
