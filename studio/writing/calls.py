@@ -11,6 +11,7 @@ from dataclasses import asdict
 from backends.base import Backend
 from backends.errors import BackendError
 from backends.types import Delta, Event, Finished, FinishReason, GenerationRequest, Rewind, Settled, Usage
+from studio.memory.context_composer import Context
 from studio.project.records import CallOutcome, ModelCall
 from studio.project.store import Project
 from studio.prompt_templates import Task, prompt_version
@@ -18,20 +19,30 @@ from studio.prompt_templates import Task, prompt_version
 # How long to wait for an event before the consumer gets a turn (seconds).
 TICK_SECONDS = 0.2
 
+# How much of a piece of a prompt its account repeats (code points).
+BEGINNING = 80
+
 
 class Call:
     """Runs one request with one take.
 
-    While ``events`` is consumed, ``text`` is what stands, ``settled`` (code points) how much of it stays; afterwards
+    While ``events`` is consumed, ``text`` is what stands and ``settled`` (code points) how much of it stays; afterwards
+    ``reason`` says why it ended. ``context`` is what the prompt was composed of, for the run log.
     """
 
     def __init__(
-        self, project: Project, backend: Backend, task: Task, section: int | None, request: GenerationRequest
+        self,
+        project: Project,
+        backend: Backend,
+        task: Task,
+        section: int | None,
+        request: GenerationRequest,
+        context: Context | None = None,
     ) -> None:
         self._project = project
         self._backend = backend
         self._request = request
-        self.run = project.start_call(_log_entry(backend, task, section, request))
+        self.run = project.start_call(_log_entry(backend, task, section, request, context))
         self.text = ""
         self.settled = 0
         self.tokens = 0
@@ -99,7 +110,9 @@ class Call:
         )
 
 
-def _log_entry(backend: Backend, task: Task, section: int | None, request: GenerationRequest) -> ModelCall:
+def _log_entry(
+    backend: Backend, task: Task, section: int | None, request: GenerationRequest, context: Context | None
+) -> ModelCall:
     settings = asdict(request)
     prompt = settings.pop("prompt")
     return ModelCall(
@@ -110,4 +123,17 @@ def _log_entry(backend: Backend, task: Task, section: int | None, request: Gener
         settings=json.dumps(settings, sort_keys=True),
         prompt=json.dumps(prompt, ensure_ascii=False),
         prompt_version=prompt_version(),
+        context=_account(context) if context is not None else "",
     )
+
+
+def _account(context: Context) -> str:
+    """Return why each piece of a prompt is there, and what had to stay out and why; the texts are in the prompt."""
+    pieces = [
+        {"source": str(each.source), "tokens": each.tokens, "reason": each.reason, "begins": each.text[:BEGINNING]}
+        for each in context.pieces
+    ]
+    dropped = [
+        {"source": str(each.source), "reason": each.reason, "begins": each.text[:BEGINNING]} for each in context.dropped
+    ]
+    return json.dumps({"pieces": pieces, "dropped": dropped}, ensure_ascii=False)

@@ -28,7 +28,7 @@ from backends.types import (
     SamplingParams,
     Settled,
 )
-from studio.memory.context_composer import Assignment, Background, ContextComposer
+from studio.memory.context_composer import Assignment, Background, Context, ContextComposer
 from studio.planning.kinds import document_kind
 from studio.planning.planner import language_line
 from studio.project.records import Origin, Section, Status
@@ -163,9 +163,15 @@ class SectionWriter:
         body = text.body + whole_sentences(text.tail)
         revision = text.revision
         if text.tail:
-            stored = self._project.store_text(section.id, body, expected=revision, origin=Origin.GENERATED)
+            run = self._last_run(section)
+            stored = self._project.store_text(section.id, body, expected=revision, origin=Origin.GENERATED, run=run)
             revision = stored.id
         return _Draft(section, revision, body, body)
+
+    def _last_run(self, section: Section) -> int | None:
+        """The model call that a tail came from."""
+        runs = self._project.runs(section.id, newest=1)
+        return runs[0].id if runs and runs[0].call.task == Task.WRITE else None
 
     def _missing(self, draft: _Draft) -> int:
         """Words still to write; 0 as soon as the rest is within the tolerance."""
@@ -174,8 +180,8 @@ class SectionWriter:
 
     def _passage(self, draft: _Draft) -> Iterator[WritingEvent]:
         """One request: stream it, store it as it settles, keep whole sentences of it."""
-        request = self._request(draft)
-        call = Call(self._project, self._backend, Task.WRITE, draft.section.id, request)
+        request, context = self._request(draft)
+        call = Call(self._project, self._backend, Task.WRITE, draft.section.id, request, context)
         self._watch.call_started()
         failure: BackendError | None = None
         taken_back = 0
@@ -214,9 +220,14 @@ class SectionWriter:
                 yield self._pace(draft, call)
 
     def _settle(self, draft: _Draft, call: Call) -> bool:
-        """Store a revision when another paragraph has settled; says whether one was stored."""
-        settled = (draft.prefix + call.text[: call.settled]).rstrip()
-        if PARAGRAPH not in call.text[: call.settled]:
+        """Store a revision when another paragraph has settled as a whole; says whether one was stored.
+
+        A paragraph that has settled in part stays in the tail: a revision for each of its sentences would keep it as
+        many times.
+        """
+        end = call.text.rfind(PARAGRAPH, 0, call.settled)
+        settled = (draft.prefix + call.text[: max(0, end)]).rstrip()
+        if len(settled) <= len(draft.settled):
             return False
         tail = (draft.prefix + call.text)[len(settled) :]
         self._store(draft, settled, call.run, tail)
@@ -247,6 +258,7 @@ class SectionWriter:
         shown = len(draft.prefix + call.text) if call.tokens else len(draft.base)
         body = draft.prefix + kept if kept else draft.base
         tail = (draft.prefix + call.text)[len(body) :].rstrip() if paused and rest else ""
+        standing = (body + tail)[len(draft.prefix) :]
         if kept:
             self._store(draft, body, call.run, tail)
             self._learn_tokens_per_word(call, self._count(kept))
@@ -256,13 +268,15 @@ class SectionWriter:
         else:
             draft.fruitless += 1
             self._project.store_tail(draft.section.id, tail, expected=draft.revision)
+        if standing != call.text:
+            self._project.set_kept(call.run, standing)
         return max(0, shown - len(body + tail))
 
     def _learn_tokens_per_word(self, call: Call, words: int) -> None:
         if words >= LEARNING_WORDS:
             self._tokens_per_word = max(0.5, call.tokens / words)
 
-    def _request(self, draft: _Draft) -> GenerationRequest:
+    def _request(self, draft: _Draft) -> tuple[GenerationRequest, Context]:
         # Counting starts a worker that has died, which may come back with a smaller context.
         self._backend.count_tokens(("",))
         room = room_of(self._backend.capabilities)
@@ -276,7 +290,7 @@ class SectionWriter:
         composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
         context = composer.compose(self._background(draft), assignment)
         tolerance = SECTION_TOLERANCE if parts_left == 1 else PART_TOLERANCE
-        return GenerationRequest(
+        request = GenerationRequest(
             prompt=context.prompt,
             sampling=self._settings.sampling
             or prose_sampling(self._backend.capabilities, self._project.info.brief.kind),
@@ -285,6 +299,7 @@ class SectionWriter:
             repetition=self._repetition(draft),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
+        return request, context
 
     def _parts(self, words: int, room: Room) -> int:
         """How many requests ``words`` need, so that the answer fits into its share of the context."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -224,3 +225,30 @@ def test_whole_sentences_end_at_the_last_complete_one() -> None:
     assert whole_sentences("He left. She") == "He left."
     assert whole_sentences("no end") == ""
     assert whole_sentences('"Go!" he said. ') == '"Go!" he said.'
+
+
+def test_the_log_tells_what_was_kept_and_why_the_prompt_was_so(project: Project) -> None:
+    def unfinished(request: GenerationRequest) -> Sequence[Step]:
+        return [*as_asked(request), " And then the", " la"]
+
+    writer, _ = writer_for(project, unfinished)
+    leaf = project.leaves()[0]
+    list(writer.write(leaf))
+    body = project.text(leaf.id).body
+    runs = project.runs(leaf.id)
+    outcomes = [run.outcome for run in runs if run.outcome is not None]
+    assert all(outcome.answer.startswith(outcome.kept) and outcome.answer.endswith(" la") for outcome in outcomes)
+    assert "\n\n".join(outcome.kept for outcome in outcomes) == body
+    account = json.loads(runs[0].call.context)
+    assert {piece["source"] for piece in account["pieces"]} >= {"brief", "plan", "task"}
+    assert all(piece["reason"] for piece in account["pieces"])
+
+
+def test_revisions_end_where_paragraphs_do(project: Project) -> None:
+    writer, _ = writer_for(project, as_asked, context=8192)
+    leaf = project.leaves()[0]
+    list(writer.write(leaf))
+    bodies = [project.revision_body(each.id) for each in project.revisions(leaf.id)]
+    assert bodies[-1] == project.text(leaf.id).body
+    assert all(bodies[-1] == body or bodies[-1].startswith(body + "\n\n") for body in bodies)
+    assert len(bodies) <= bodies[-1].count("\n\n") + 2
