@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which sequences of an engine hold which tokens, so that the known beginning of a prompt is not computed again.
 
-The sequences together are a prefix tree: each is a path from the root, and those that were forked from each other
-share the cells of what they have in common. What is lost with a sequence is only its own tail, so the sequence unused
-for longest goes first, and a fork does not count as a use of the one that it was made from: the fork holds the shared
-part as well. So prompts that alternate, as writing and summarising do, keep their stable parts.
+The sequences in use are a prefix tree: each is a path from the root, and those that were forked from each other share
+the cells of what they have in common. What nobody uses makes every token of the others slower, so it leaves the
+engine's cache when somebody else begins, and waits in memory (``parked_states``) until its beginning is asked for:
+prompts that alternate, as writing and summarising do, do not drive each other out. What is worth it goes to files
+(``state_files``) for the next process.
 
 A model that cannot be cut back (recurrent, hybrid) can share a sequence only as a whole. For it the tree has
 checkpoints: idle sequences that hold a beginning of a prompt or of a text, and forks of them.
@@ -18,11 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.engine.base import Engine
+from backends.engine.machine import physical_memory
+from backends.engine.parked_states import LEAST_TOKENS, ParkedStates
 from backends.engine.state_files import StateFiles
 from backends.engine.token_lists import Tokens, common_length, token_array
 
-MAX_IDLE = 4  # more would make every token pay for cells that nobody reads
+MAX_IDLE = 2  # more would make every token of those that still run pay for cells that nobody reads
 MAX_CHECKPOINTS = 8
+_MOST_PARKED, _SHARE_PARKED = 1 << 30, 8
 _LEAST_KEPT = 256  # tokens that a file is worth
 _KEPT = 2  # the prompt that wrote, and the one that summarised or checked
 _CHECKPOINTS_OF_A_TEXT = 2  # loops are taken back by a sentence or two
@@ -47,38 +51,45 @@ class _Idle:
 class PrefixCache:
     """Hands out sequences that already hold the beginning of a prompt where there is one.
 
-    A sequence that is given back stays as it is until its room is needed. Tokens may be lists, or int32 arrays, which
-    are compared without being copied. With ``states`` the cache also knows what earlier processes kept.
+    Tokens may be lists, or int32 arrays, which are compared without being copied. With ``states`` the cache also knows
+    what earlier processes kept. ``memory_bytes`` bounds what is parked; without it it is an eighth of the machine's
+    memory, and at most 1 GiB.
     """
 
-    def __init__(self, engine: Engine, states: StateFiles | None = None) -> None:
+    def __init__(self, engine: Engine, states: StateFiles | None = None, memory_bytes: int | None = None) -> None:
         self._engine = engine
         self._states = states
         self._rewinds = engine.capabilities.can_rewind
+        limit = _memory_share() if memory_bytes is None else memory_bytes
+        self._parked = ParkedStates(limit, divisible=self._rewinds)
         self._free = list(range(engine.max_sequences - 1, -1, -1))
         self._idle: dict[int, _Idle] = {}  # oldest first
         self._prompts: dict[int, np.ndarray] = {}  # of the sequences in use
 
     def acquire(self, tokens: Tokens) -> int | None:
-        """Return a sequence, in use from now on, with as much of the beginning of ``tokens`` as any sequence has.
+        """Return a sequence, in use from now on, with as much of the beginning of ``tokens`` as is known.
 
-        A state file may have more. How much it is says the engine's ``sequence_length``; the last token is never among
-        them. None where every sequence is in use.
+        How much it is says the engine's ``sequence_length``; the last token is never among them. None where every
+        sequence is in use.
         """
         prompt = token_array(tokens)
         match = self._longest(prompt)
-        sequence = self._load(prompt, match.length)
+        sequence = self._restore(prompt, match.length)
         if sequence is None and self._rewinds:
             sequence = self._take_over(match)
         if sequence is None:
             sequence = self._fork(match)
         if sequence is not None:
             self._prompts[sequence] = prompt
+            if self._rewinds:
+                self._park(self._idle)
         return sequence
 
     def available(self, tokens: Tokens) -> int:
-        """Return how many of the first tokens ``acquire`` would give now from sequences, without state files."""
-        return self._longest(token_array(tokens)).length
+        """Return how many of the first tokens ``acquire`` would give now, not counting state files."""
+        prompt = token_array(tokens)
+        length = self._longest(prompt).length
+        return max(length, self._parked.find(prompt[:-1], length, self._engine.prefill_rate)[1])
 
     def promised(self, tokens: Tokens) -> int:
         """Return how many of the first tokens are on their way in prompts that are still being computed.
@@ -96,22 +107,27 @@ class PrefixCache:
         return longest
 
     def release(self, sequence: int, tokens: Tokens) -> None:
-        """Give a sequence back that holds ``tokens``; without any it is cleared at once."""
-        self._prompts.pop(sequence, None)
+        """Give a sequence back that holds ``tokens``; without any it is cleared at once.
+
+        So is one of which somebody else uses the whole prompt, as another take of the same request does.
+        """
+        prompt = self._prompts.pop(sequence, None)
         self._drop(other for other, idle in self._idle.items() if idle.owner == sequence)
         held = token_array(tokens)
         length = min(len(held), self._engine.sequence_length(sequence))
+        if prompt is not None and self._in_use(prompt):
+            length = 0
         if not self._engine.rewind(sequence, length) or not length:
             self._free.append(sequence)
             return
         self._settle(sequence, _Idle(held[:length]))
 
     def evict(self) -> bool:
-        """Clear the idle sequence that was not used for longest; False where there is none."""
+        """Take the idle sequence that was not used for longest out of the cache; False where there is none."""
         oldest = next(iter(self._idle), None)
         if oldest is None:
             return False
-        self._drop([oldest])
+        self._park([oldest])
         return True
 
     def checkpoint(self, sequence: int, tokens: Tokens) -> None:
@@ -148,20 +164,29 @@ class PrefixCache:
         return match.length
 
     def keep(self) -> None:
-        """Write what the idle sequences used last hold to the state files, unless these have it already."""
+        """Write what was used last to the state files, unless these have it already. To be called when all is quiet."""
+        self._park(self._idle)
         if self._states is None:
             return
-        long_enough = [sequence for sequence, idle in self._idle.items() if len(idle.tokens) >= _LEAST_KEPT]
-        for sequence in long_enough[-_KEPT:]:
-            tokens = self._idle[sequence].tokens
-            stored = self._states.find(tokens, whole=not self._rewinds)
-            known = common_length(stored.tokens, tokens) if stored is not None else 0
-            if len(tokens) - known >= (_LEAST_KEPT if self._rewinds else 1):
-                self._states.save(tokens, self._engine.save(sequence), self._engine.prefill_rate)
+        long_enough = [parked for parked in self._parked if len(parked.tokens) >= _LEAST_KEPT]
+        for parked in long_enough[:_KEPT][::-1]:
+            stored = self._states.find(parked.tokens, whole=not self._rewinds)
+            known = common_length(stored.tokens, parked.tokens) if stored is not None else 0
+            if len(parked.tokens) - known >= (_LEAST_KEPT if self._rewinds else 1):
+                self._states.save(parked.tokens, parked.state, self._engine.prefill_rate)
 
     def clear(self) -> None:
-        """Clear all sequences that are not in use."""
+        """Forget all that is not in use."""
         self._drop(self._idle)
+        self._parked.clear()
+
+    def _in_use(self, prompt: np.ndarray) -> bool:
+        """Whether a sequence in use can give a whole prompt, up to its last token."""
+        known = len(prompt) - 1
+        return any(
+            self._engine.sequence_length(sequence) >= known and common_length(other, prompt) >= known
+            for sequence, other in self._prompts.items()
+        )
 
     def _longest(self, wanted: np.ndarray, other_than: int = -1) -> _Match:
         """Return which sequence can give most of the beginning of ``wanted``, idle ones before those in use."""
@@ -184,21 +209,40 @@ class PrefixCache:
             return best
         return _Match(sequence, length)
 
-    def _load(self, prompt: np.ndarray, known: int) -> int | None:
-        """Return a sequence with a beginning of ``prompt`` from a file, if that is faster than computing it."""
-        stored = self._states.find(prompt[:-1], whole=not self._rewinds) if self._states is not None else None
+    def _restore(self, prompt: np.ndarray, known: int) -> int | None:
+        """Return a sequence with a beginning of ``prompt`` from memory or a file, where computing is slower."""
+        if not self._free and not self._idle:
+            return None
+        wanted, rate = prompt[:-1], self._engine.prefill_rate
+        parked, length = self._parked.find(wanted, known, rate)
+        sequence = self._load_file(wanted, max(known, length))
+        if sequence is None and parked is not None:
+            self._parked.use(parked)
+            sequence = self._load(parked.state, length)
+        return sequence
+
+    def _load_file(self, wanted: np.ndarray, known: int) -> int | None:
+        stored = self._states.find(wanted, whole=not self._rewinds) if self._states is not None else None
         if self._states is None or stored is None:
             return None
-        length = common_length(stored.tokens, prompt[:-1])
+        length = common_length(stored.tokens, wanted)
         if length <= known or not self._states.worth_loading(stored, length - known, self._engine.prefill_rate):
             return None
-        state, target = self._states.load(stored), self._free_one()
-        if state is None or target is None:
-            self._free += [] if target is None else [target]
+        state = self._states.load(stored)
+        sequence = self._load(state, length) if state is not None else None
+        if sequence is None:
+            self._states.forget(stored)
+        elif state is not None:
+            self._parked.add(stored.tokens, state)
+        return sequence
+
+    def _load(self, state: bytes | memoryview, length: int) -> int | None:
+        """Return a sequence with the first ``length`` tokens of a state, None where the engine does not take it."""
+        target = self._free_one()
+        if target is None:
             return None
         while not self._engine.load(target, state):
             if not self.evict():
-                self._states.forget(stored)
                 self._free.append(target)
                 return None
         self._engine.rewind(target, length)
@@ -235,7 +279,7 @@ class PrefixCache:
     def _free_one(self, keep: int = -1) -> int | None:
         """Return an empty sequence, if need be that of the oldest idle one other than ``keep``."""
         if not self._free:
-            self._drop([next((sequence for sequence in self._idle if sequence != keep), -1)])
+            self._park([next((sequence for sequence in self._idle if sequence != keep), -1)])
         if not self._free:
             return None
         target = self._free.pop()
@@ -261,8 +305,21 @@ class PrefixCache:
             return False
         return common_length(one.tokens, other.tokens) == len(other.tokens)
 
+    def _park(self, sequences: Iterable[int]) -> None:
+        """Take idle sequences out of the cache; memory keeps what is worth it."""
+        for sequence in [each for each in sequences if each in self._idle]:
+            idle = self._idle[sequence]
+            if idle.owner < 0 and len(idle.tokens) >= LEAST_TOKENS and not self._parked.holds(idle.tokens):
+                self._parked.add(idle.tokens, self._engine.save(sequence))
+            self._drop([sequence])
+
     def _drop(self, sequences: Iterable[int]) -> None:
         for sequence in [each for each in sequences if each in self._idle]:
             del self._idle[sequence]
             self._engine.rewind(sequence, 0)
             self._free.append(sequence)
+
+
+def _memory_share() -> int:
+    """Return how many bytes of this machine's memory states may take."""
+    return min(_MOST_PARKED, physical_memory() // _SHARE_PARKED or _MOST_PARKED)

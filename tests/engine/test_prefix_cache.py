@@ -123,14 +123,66 @@ def test_redundant_sequences_are_not_kept(scripted):
     engine = scripted()
     cache = PrefixCache(engine)
     prompt = numbers(100, 1)
-    takes = [cache.acquire(prompt) for _ in range(6)]
-    for number, sequence in enumerate(takes):
-        compute(engine, sequence, prompt, 40 + 10 * number)
-    for number, sequence in enumerate(takes):
-        cache.release(sequence, prompt[: 40 + 10 * number])
+    lengths = (40, 90, 60, 50)
+    takes = [cache.acquire([*prompt[:length], 201 + length]) for length in lengths]
+    for sequence, length in zip(takes, lengths, strict=True):
+        compute(engine, sequence, prompt, length)
+    for sequence, length in zip(takes, lengths, strict=True):
+        cache.release(sequence, prompt[:length])
     held = [engine.sequence_length(sequence) for sequence in range(engine.max_sequences)]
-    assert sorted(filter(None, held)) == [90]
+    assert list(filter(None, held)) == [90]
     assert cache.available(prompt) == 90
+
+
+def test_takes_of_a_prompt_that_others_still_use_are_cleared(scripted):
+    engine = scripted()
+    cache = PrefixCache(engine)
+    prompt = numbers(100, 1)
+    first = cache.acquire(prompt)
+    compute(engine, first, prompt)
+    second = cache.acquire(prompt)
+    compute(engine, second, prompt + numbers(9, 2))
+    cache.release(second, prompt + numbers(9, 2))
+    assert engine.sequence_length(second) == 0
+    cache.release(first, prompt)
+    assert cache.available(prompt) == 99
+
+
+def test_nobody_pays_for_cells_that_are_not_read(scripted):
+    engine = scripted()
+    cache = PrefixCache(engine)
+    first, second = numbers(200, 1), numbers(300, 2)
+    serve(cache, engine, first)
+    sequence = cache.acquire(second)
+    assert sum(engine.sequence_length(each) for each in range(engine.max_sequences)) == 0
+    cache.release(sequence, [])
+    assert cache.available(first) == 199
+    assert serve(cache, engine, [*first[:150], 201, 202]) == 150
+
+
+def test_what_is_parked_is_not_lost_where_no_sequence_is_free(scripted):
+    engine = scripted(sequences=1)
+    cache = PrefixCache(engine)
+    prompt = numbers(200, 1)
+    serve(cache, engine, prompt)
+    sequence = cache.acquire(numbers(30, 2))
+    assert cache.acquire(prompt) is None
+    cache.release(sequence, [])
+    assert serve(cache, engine, prompt) == 199
+
+
+def test_memory_has_a_limit_and_what_was_used_last_stays(scripted):
+    engine = scripted()
+    prompts = [numbers(200, seed) for seed in range(4)]
+    compute(engine, 0, prompts[0])
+    cache = PrefixCache(engine, memory_bytes=int(3.3 * len(engine.save(0))))
+    engine.rewind(0, 0)
+    for prompt in prompts[:3]:
+        serve(cache, engine, prompt, answer=0)
+    assert serve(cache, engine, prompts[0], answer=0) == 199
+    serve(cache, engine, prompts[3], answer=0)
+    cache.acquire([201])
+    assert [cache.available(prompt) for prompt in prompts] == [199, 0, 199, 199]
 
 
 def test_arrays_of_tokens_are_as_good_as_lists(scripted):
@@ -190,10 +242,15 @@ def test_common_length_is_that_of_a_plain_comparison(one, other, shared):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(can_rewind=st.booleans(), sequences=st.integers(1, 6), seed=st.integers(0, 10**6))
-def test_any_use_of_the_cache_keeps_its_promises(scripted, can_rewind, sequences, seed):
+@given(
+    can_rewind=st.booleans(),
+    sequences=st.integers(1, 6),
+    memory=st.sampled_from([0, 500, 1 << 20]),
+    seed=st.integers(0, 10**6),
+)
+def test_any_use_of_the_cache_keeps_its_promises(scripted, can_rewind, sequences, memory, seed):
     engine = scripted(can_rewind=can_rewind, sequences=sequences)
-    cache = PrefixCache(engine)
+    cache = PrefixCache(engine, memory_bytes=memory)
     choose = random.Random(seed)
     roots = [numbers(30, root) for root in range(3)]
     used: dict[int, list[int]] = {}
@@ -235,6 +292,7 @@ def test_any_use_of_the_cache_keeps_its_promises(scripted, can_rewind, sequences
         idle = [each for each in range(sequences) if each not in used and engine.sequence_length(each)]
         assert len(idle) <= (MAX_IDLE if can_rewind else MAX_CHECKPOINTS)
         assert len({tuple(engine._sequence(each).tokens) for each in idle}) == len(idle)
+        assert sum(len(parked.state) for parked in cache._parked) <= memory
     for sequence in list(used):
         cache.release(sequence, [])
     cache.clear()
