@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import hashlib
 import logging
-import os
 import re
 import sys
 import time
@@ -25,6 +24,7 @@ import numpy as np
 from backends.engine import calibration
 from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, TokenClasses
 from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate, MessageText, Part, TemplateText
+from backends.engine.machine import physical_memory
 from backends.engine.model_file import check_header, fingerprint
 from backends.engine.native import native
 from backends.engine.native_model import NativeModel, last_error
@@ -295,11 +295,17 @@ class LlamaCppEngine(Engine):
         self._batch_sequences = [self._batch.seq_id[index] for index in range(MAX_BATCH)]
 
     def _try_context(self, tokens: int, flash: int) -> Any:
-        needed, memory = self._model.cache_bytes(tokens), _physical_memory()
+        needed, memory = self._model.cache_bytes(tokens), physical_memory()
         if memory and not self._model.gpu_layers and needed > memory * _MEMORY_SHARE:
             raise OutOfMemory(f"A context of {tokens} tokens needs about {needed >> 20} MiB of memory.")
+        try:
+            return self._make_context(self._model.cells(tokens, memory), flash)
+        except OutOfMemory:
+            return self._make_context(tokens, flash)
+
+    def _make_context(self, cells: int, flash: int) -> Any:
         return self._model.context(
-            tokens,
+            cells,
             threads=self._tuning.threads,
             flash_attention=flash,
             sequences=MAX_SEQUENCES,
@@ -500,13 +506,6 @@ def _native_abort_check() -> Any:
     """
     library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
     return ctypes.cast(library.strlen, native.ggml_abort_callback)
-
-
-def _physical_memory() -> int:
-    """Return the bytes of memory of this machine, 0 where unknown."""
-    with contextlib.suppress(AttributeError, ValueError, OSError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 0
 
 
 def _chunks(text: str) -> Iterator[str]:

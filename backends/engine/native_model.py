@@ -25,6 +25,8 @@ _ERROR_LEVEL = 4
 _NOT_WRITERS = re.compile(r"bert|^t5|^clip|wavtokenizer|embedding")
 _OUT_OF_MEMORY = re.compile(r"alloc|out of memory|bad_alloc", re.IGNORECASE)
 _PIECE_BYTES = 256
+_FULL_SEQUENCES = 4  # so many of full length have room
+_MOST_SPARE, _SHARE_SPARE = 256 << 20, 32  # bytes, and share of the machine's memory, beyond one sequence
 _CONTROL, _UNKNOWN, _LSTRIP, _RSTRIP = 1 << 3, 1 << 0, 1 << 7, 1 << 8
 _last_errors: collections.deque[str] = collections.deque(maxlen=8)
 
@@ -111,6 +113,17 @@ class NativeModel:
         heads = max(1, native.llama_model_n_head(self.handle))
         width = native.llama_model_n_embd(self.handle) // heads * max(1, native.llama_model_n_head_kv(self.handle))
         return 4 * tokens * width * native.llama_model_n_layer(self.handle)
+
+    def cells(self, context: int, memory: int) -> int:
+        """Return how many tokens all sequences together should have room for, ``context`` being the limit of one.
+
+        Cells that were never used cost memory but no time. ``memory`` is the machine's in bytes, 0 where unknown.
+        """
+        spare = min(_MOST_SPARE, memory // _SHARE_SPARE or _MOST_SPARE) // max(1, self.cache_bytes(1))
+        cells = context + min(spare, (_FULL_SEQUENCES - 1) * context)
+        # Some models (phi3) take other frequencies where the cache is longer than what they were first trained for.
+        original = self.number(f"{self.architecture}.rope.scaling.original_context_length")
+        return max(context, min(cells, original)) if context <= original else cells
 
     def context(
         self,

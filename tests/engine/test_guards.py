@@ -77,9 +77,7 @@ def test_decoding_past_the_context(engine):
     prefill(engine, [50] * context)
     with pytest.raises(ContextOverflow):
         engine.decode([BatchToken(50, context, 0, True)])
-    with pytest.raises(ContextOverflow):
-        engine.decode([BatchToken(50, 0, 1, True)])
-    assert engine.sequence_length(1) == 0
+    assert engine.sequence_length(0) == context
     engine.rewind(0, 0)
     assert usable(engine)
 
@@ -198,15 +196,29 @@ def test_huge_context_is_cut_to_what_the_model_was_trained_for(tmp_path, tokens)
     engine.close()
 
 
+def test_several_sequences_have_room_and_each_has_the_limit_of_the_context(tmp_path):
+    engine = open_engine(settings(make_model(tmp_path / "m.gguf"), context_tokens=512))
+    for sequence in range(4):
+        prefill(engine, [50] * 512, sequence)
+        with pytest.raises(ContextOverflow):
+            engine.decode([BatchToken(50, 512, sequence, True)])
+    with pytest.raises(ContextOverflow):
+        prefill(engine, [50] * 512, 4)
+    assert engine.sequence_length(4) == 0
+    engine.rewind(0, 0)
+    prefill(engine, [50] * 512, 4)
+    engine.close()
+
+
 @pytest.mark.expects_warnings
 def test_context_that_does_not_fit_becomes_smaller_or_an_error(tmp_path, monkeypatch):
     path = make_model(tmp_path / "m.gguf", context=1 << 20)
     per_token = 4 * 32 * 2
-    monkeypatch.setattr("backends.engine.llamacpp._physical_memory", lambda: 3000 * per_token)
+    monkeypatch.setattr("backends.engine.llamacpp.physical_memory", lambda: 3000 * per_token)
     engine = open_engine(settings(path))
     assert engine.capabilities.context_tokens == 2048
     engine.close()
-    monkeypatch.setattr("backends.engine.llamacpp._physical_memory", lambda: 100 * per_token)
+    monkeypatch.setattr("backends.engine.llamacpp.physical_memory", lambda: 100 * per_token)
     with pytest.raises(OutOfMemory):
         open_engine(settings(path))
 
