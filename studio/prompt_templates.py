@@ -60,7 +60,10 @@ class WriteFields:
 
 @dataclass(frozen=True, slots=True)
 class PlanFields:
-    """Fields of the prompt for one level of the plan: the whole document, or one ``chapter`` of it."""
+    """Fields of the prompt for one level of the plan: the whole document, or one ``chapter`` of it.
+
+    ``form`` shows how the answer is to look where no grammar sees to it.
+    """
 
     kind: str
     brief: str
@@ -72,6 +75,7 @@ class PlanFields:
     chapters: tuple[PlanEntry, ...] = ()
     chapter: str = ""
     used_titles: tuple[str, ...] = ()
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,17 +84,17 @@ def _budgeted(section: PlannedSection, shares: Iterator[int]) -> PlannedSection:
 
 def _clean_title(title: str) -> str:
     text = re.sub(r"\s+", " ", title.replace("\ufffd", "")).strip(" .:;,!?-#*\"'")
-    if not _is_language(text):
+    if not is_language(text):
         return ""
     return text[:MAX_TITLE_CHARACTERS].strip()
 
 
 def _clean_points(points: Sequence[str]) -> tuple[str, ...]:
     clean = [re.sub(r"\s+", " ", point.replace("\ufffd", "")).strip(" .;,-*") for point in points]
-    return tuple(dict.fromkeys(point for point in clean if _is_language(point)))[:MAX_POINTS]
+    return tuple(dict.fromkeys(point for point in clean if is_language(point)))[:MAX_POINTS]
 
 
-def _is_language(text: str) -> bool:
+def is_language(text: str) -> bool:
     """Whether a title or point says something: it has letters, and no syllable stutters on and on."""
     return any(map(str.isalnum, text)) and not _STUTTER.search(text)
 

@@ -7,8 +7,6 @@ tree with the right number of leaves and the right sum of words comes out.
 
 from __future__ import annotations
 
-import json
-import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +15,8 @@ from backends.types import Constraint, GenerationRequest, Prompt
 from resources import read_text
 from studio.planning.budget import leaf_count
 from studio.planning.kinds import DocumentKind, document_kind
-from studio.planning.plan import Outline, level_sizes, tidy, with_words
+from studio.planning.outline_reader import parse_outline
+from studio.planning.plan import is_language, level_sizes, tidy, with_words
 from studio.project.records import Brief, PlannedSection
 from studio.prompt_templates import PlanEntry, PlanFields, render
 from studio.sampling_presets import sampling_preset
@@ -27,6 +26,11 @@ PLAN_SAMPLING = "plan"
 
 # As many titles as help against repeating one, at 5 to 8 tokens each.
 MAX_USED_TITLES = 16
+
+# What a model is shown that no grammar holds to the form.
+PLAN_FORM = '{"title": "...", "sections": [{"title": "...", "points": ["...", "..."]}, ...]}'
+# Levels use seeds one after another; another attempt is far from them.
+ATTEMPT_SEEDS = 1_000_003
 
 # Longer briefs make bad titles; this many words of the first line are enough to recognise a document by.
 TITLE_WORDS = 8
@@ -53,9 +57,11 @@ class _Node:
 class PlanBuilder:
     """Plans one document: ``prompt`` and ``request`` say what to ask, ``accept`` takes the answer, until ``done``."""
 
-    def __init__(self, brief: Brief, seed: int = 0) -> None:
+    def __init__(self, brief: Brief, seed: int = 0, *, constrained: bool = True) -> None:
+        """Begin a plan. For a model that is not ``constrained`` by a grammar the prompt shows the form to keep to."""
         self._brief = brief
         self._seed = seed
+        self._constrained = constrained
         self._kind: DocumentKind = document_kind(brief.kind)
         self._title = ""
         self._root = _Node("", "", (), leaf_count(brief.words, self._kind.leaf_words))
@@ -93,19 +99,29 @@ class PlanBuilder:
                 chapters=self._outline_above(node),
                 chapter=f"{node.number} {node.title}" if node is not self._root else "",
                 used_titles=self._used_titles(node),
+                form="" if self._constrained else PLAN_FORM,
             )
         )
 
-    def request(self) -> GenerationRequest:
-        """Return the complete request for the next level: JSON under a bounded grammar."""
+    def request(self, attempt: int = 0) -> GenerationRequest:
+        """Return the complete request for the next level: JSON under a bounded grammar.
+
+        Another ``attempt`` asks the same with another seed.
+        """
         sections = len(level_sizes(self._waiting[0].leaves))
         return GenerationRequest(
             prompt=self.prompt(),
             sampling=sampling_preset(PLAN_SAMPLING),
             max_tokens=MAX_PLAN_TOKENS,
             constraint=Constraint(plan_grammar(sections)),
-            seed=(self._seed + self._answers) % 2**32,
+            seed=(self._seed + self._answers + attempt * ATTEMPT_SEEDS) % 2**32,
         )
+
+    def usable_sections(self, answer: str) -> tuple[int, int]:
+        """Return how many sections of an answer for the next level can be used, and how many are asked for."""
+        count = len(level_sizes(self._waiting[0].leaves))
+        titles = [title for title, _ in parse_outline(answer).sections[:count]]
+        return sum(map(is_language, titles)), count
 
     def accept(self, answer: str) -> None:
         """Take the answer for the level asked for; what is missing or unusable in it is filled in."""
@@ -154,35 +170,6 @@ def plan_grammar(sections: int) -> str:
     return read_text("grammars/plan.gbnf").format(sections=sections, more=more)
 
 
-def parse_outline(answer: str) -> Outline:
-    """Read an answer as far as it is what was asked for; anything else is simply not there.
-
-    Of an answer that was cut off, its complete sections count.
-    """
-    try:
-        data = json.loads(answer)
-    except ValueError:
-        data = _salvage(answer)
-    if not isinstance(data, dict):
-        return Outline("", ())
-    sections = data.get("sections")
-    found = [_parse_section(item) for item in sections] if isinstance(sections, list) else []
-    return Outline(_text(data.get("title")), tuple(found))
-
-
-def _salvage(answer: str) -> dict[str, object]:
-    """Return the title and the complete sections of an answer that is not whole."""
-    head, _, rest = answer.partition('"sections"')
-    title = re.search(r'"title": "([^"\\]*)"', head)
-    decoder, sections = json.JSONDecoder(), []
-    for match in re.finditer(r'\{"title"', rest):
-        try:
-            sections.append(decoder.raw_decode(rest, match.start())[0])
-        except ValueError:
-            break
-    return {"title": title[1] if title else "", "sections": sections}
-
-
 def title_of_brief(brief: str) -> str:
     """Return the first words of a brief, as a title."""
     words = brief.split()
@@ -193,14 +180,3 @@ def title_of_brief(brief: str) -> str:
 def language_line(language: str) -> str:
     """Return how a prompt names the language; empty for English, which is the language of the prompts."""
     return "" if language.lower().split("-")[0] in ("", "en", "english") else language
-
-
-def _parse_section(item: object) -> tuple[str, tuple[str, ...]]:
-    if not isinstance(item, dict):
-        return "", ()
-    points = item.get("points")
-    return _text(item.get("title")), tuple(map(_text, points)) if isinstance(points, list) else ()
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

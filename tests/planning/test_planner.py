@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from studio.planning.outline_reader import parse_outline
 from studio.planning.plan import MAX_CHILDREN, MAX_POINTS, leaves_of, level_sizes
-from studio.planning.planner import PlanBuilder, parse_outline, plan_grammar, title_of_brief
+from studio.planning.planner import PlanBuilder, plan_grammar, title_of_brief
 from studio.project.records import Brief, PlannedSection
 
 
@@ -132,3 +133,44 @@ def test_the_title_of_a_brief_is_its_first_words() -> None:
         == "A story of 2,000 words about a lighthouse ..."
     )
     assert title_of_brief("The map.") == "The map"
+
+
+def test_without_a_grammar_the_prompt_shows_the_form() -> None:
+    free = PlanBuilder(Brief("A map", 2000), constrained=False)
+    assert "FORM: {" in free.prompt().messages[-1].content
+    assert "FORM" not in PlanBuilder(Brief("A map", 2000)).prompt().messages[-1].content
+    assert free.request(1).seed != free.request(0).seed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"title": "The Map", "sections": [{"title": "Dawn", "points": ["Anna goes", "Peter stays"]}, {"title": "Dusk"}]}',
+        (
+            'Sure! Here it is:\n```json\n{"title":"The Map","chapters":[{"name":"Dawn","key_points":["Anna goes",'
+            '"Peter stays"]},{"heading":"Dusk","points":[]}]}\n```\nLet me know!'
+        ),
+        (
+            '<think>Sections {maybe}?</think>{"title": "The Map", "sections": [{"title": "Dawn", "points": '
+            '"Anna goes; Peter stays"}, "Dusk"]}'
+        ),
+        "# The Map\n\n## Dawn\n- Anna goes\n- Peter stays\n\n## Dusk\n",
+        "Title: The Map\n\n1. **Dawn**\n   - Anna goes\n   - Peter stays\n2) Dusk\n",
+        "**Title**: The Map\n**Chapter 1: Dawn**\n* Anna goes\n* Peter stays\n**Chapter 2: Dusk**",
+        (
+            '{"title": "The Map",\n "sections": [\n  {"title": "Dawn", "points": ["Anna goes", "Peter stays"]},\n'
+            '  {"title": "Dusk", "points": []},\n  {"title": "Cut o'
+        ),
+    ],
+)
+def test_plans_in_other_forms_are_understood(text: str) -> None:
+    outline = parse_outline(text)
+    assert outline.title == "The Map"
+    assert outline.sections == (("Dawn", ("Anna goes", "Peter stays")), ("Dusk", ()))
+
+
+@given(st.text(alphabet='{}[]",: \n-#1.ab<think>', max_size=120))
+def test_no_answer_breaks_the_reader(text: str) -> None:
+    builder = PlanBuilder(Brief("A map", 2000), constrained=False)
+    usable, asked = builder.usable_sections(text)
+    assert 0 <= usable <= asked == 3
