@@ -38,6 +38,7 @@ S_L, S_L_BAND, LS_EQUAL, PM, FM, VARIATION = 97, 95, 95, 95, 99, 1
 _MARGIN = 0.02
 _ABOVE_800 = 850
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_LATIN_WORD = re.compile(r"[A-Za-z]+")
 _LIFEBENCH_TYPES = {LengthBound.NEAR: "equal to", LengthBound.AT_MOST: "at most", LengthBound.AT_LEAST: "at least"}
 _LIFEBENCH_TYPES_ZH = {LengthBound.NEAR: "等于", LengthBound.AT_MOST: "至多有", LengthBound.AT_LEAST: "至少有"}
 _RULER_GROUPS = ("10 to 80", "150 to 500", "700 and more")
@@ -58,13 +59,14 @@ class Task:
 def load_task(name: str, data: Path | None = None, language: str = "") -> Task:
     """Return a task with the prompts of a public data set, or with our own where ``data`` is None.
 
-    ``language`` (en, zh) takes only the prompts in it. Raises TaskDataInvalid for data that do not fit, OSError for a
-    file that cannot be read.
+    ``language`` (en, zh) takes only the prompts in it, of data sets that name it. Raises TaskDataInvalid for data that
+    do not fit, OSError for a file that cannot be read.
     """
     file = read_task_file(name)
     make_items, rows = _TASKS[name]
     records = file.records if data is None else read_data(data, file.fields)
-    items = tuple(item for item in make_items(file, records) if not language or item.language == language)
+    wanted = language if file.fields.keys() & {"lang", "language"} else ""
+    items = tuple(item for item in make_items(file, records) if not wanted or item.language == wanted)
     if not items:
         raise TaskDataInvalid(f"No prompt is left for the language {language}.")
     return Task(name, file.version, file.profile, file.seeds, items, rows)
@@ -100,6 +102,9 @@ def _longbench_rows(results: Sequence[Result]) -> Iterator[Row]:
 
 def _lifebench_items(file: TaskFile, records: Sequence[Record]) -> Iterator[Item]:
     lengths = [int(length) for length in file.parameters["lengths"]]
+    for record in records:
+        if "{word_count_type}" not in record["task"] or "{word_count}" not in record["task"]:
+            raise TaskDataInvalid(f"The task {record['id']} has no {{word_count_type}} and {{word_count}} to fill in.")
     for record, bound, length in itertools.product(records, _LIFEBENCH_TYPES, lengths):
         language = "zh" if record["lang"] in ("cn", "zh") else "en"
         words = (_LIFEBENCH_TYPES_ZH if language == "zh" else _LIFEBENCH_TYPES)[bound]
@@ -252,7 +257,8 @@ def _aim(length: int, bound: LengthBound) -> int:
 
 
 def _language(prompt: str) -> str:
-    return "zh" if _HAN.search(prompt) else "en"
+    """Either may quote the other."""
+    return "zh" if len(_HAN.findall(prompt)) > len(_LATIN_WORD.findall(prompt)) else "en"
 
 
 def _kind(kind: str) -> str:

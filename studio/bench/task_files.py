@@ -94,11 +94,14 @@ def _record(path: Path, number: int, line: str, fields: Mapping[str, type]) -> R
 def _missing(record: object, fields: Mapping[str, type]) -> Sequence[str]:
     if not isinstance(record, dict):
         return list(fields)
-    return [
-        name
-        for name, kind in fields.items()
-        if not isinstance(record.get(name), kind) or not record[name] or isinstance(record[name], bool)
-    ]
+    return [name for name, kind in fields.items() if not _is_usable(record.get(name), kind)]
+
+
+def _is_usable(value: object, kind: type) -> bool:
+    """A text says something, a number is a length or an id: whole and above 0."""
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _folder() -> Any:

@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=whole_number(1, _MOST_ITEMS), metavar="N", help="write only so many items")
     parser.add_argument("--seeds", type=whole_number(1, _MOST_SEEDS), metavar="K", help="write each item K times")
     parser.add_argument("--data", type=Path, metavar="FILE", help="public data set; without it, prompts of our own")
-    parser.add_argument("--language", choices=("en", "zh"), default="", help="take only the prompts in a language")
+    parser.add_argument(
+        "--language", choices=("en", "zh"), default="", help="take only the prompts in it, where a data set says so"
+    )
     parser.add_argument(
         "--outputs", type=Path, metavar="FILE.jsonl", help="file of the texts; a run that was stopped goes on from it"
     )
