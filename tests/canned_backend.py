@@ -63,7 +63,9 @@ class CannedBackend(Backend):
 
     def submit(self, request: GenerationRequest) -> int:
         self.requests.append(request)
-        self._events = deque(self._steps(len(self.requests), self._answer(request)))
+        self._events = deque(
+            event for take in range(request.takes) for event in self._steps(take, self._answer(request))
+        )
         return len(self.requests)
 
     def next_event(self, timeout: float | None = None) -> Event | None:
@@ -75,7 +77,8 @@ class CannedBackend(Backend):
 
     def cancel(self, request_id: int) -> None:
         if any(isinstance(event, Finished) for event in self._events):
-            self._events = deque([Finished(request_id, 0, FinishReason.CANCELLED, Usage(10, 0, 3))])
+            takes = range(self.requests[-1].takes)
+            self._events = deque(Finished(request_id, take, FinishReason.CANCELLED, Usage(10, 0, 3)) for take in takes)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         raise NotImplementedError
@@ -86,20 +89,20 @@ class CannedBackend(Backend):
     def close(self) -> None:
         self.closed = True
 
-    def _steps(self, request: int, steps: Sequence[Step]) -> Iterator[Event | BackendError | None]:
-        text, reason = "", FinishReason.LANDED
+    def _steps(self, take: int, steps: Sequence[Step]) -> Iterator[Event | BackendError | None]:
+        text, reason, request = "", FinishReason.LANDED, len(self.requests)
         for step in steps:
             match step:
                 case FinishReason():
                     reason = step
                 case str():
                     text += step
-                    yield Delta(request, 0, step, len(step.split()))
+                    yield Delta(request, take, step, len(step.split()))
                     if (settled := text.rfind("\n\n") + 2) > 1:
-                        yield Settled(request, 0, settled)
+                        yield Settled(request, take, settled)
                 case int():
                     text = text[: len(text) - step]
-                    yield Rewind(request, 0, step)
+                    yield Rewind(request, take, step)
                 case _:
                     yield step
-        yield Finished(request, 0, reason, Usage(10, 5, len(text.split())))
+        yield Finished(request, take, reason, Usage(10, 5, len(text.split())))

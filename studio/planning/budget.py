@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Word budgets: how many leaves a document has, and how the remaining words are shared among the remaining leaves.
+"""Word budgets: how many leaves a document has, how the remaining words are shared among the remaining leaves, and
+between which lengths a section may end.
 
 All amounts are words as ``backends.text.counting`` counts them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backends.types import LENGTH_AIM, CountingProfile, LengthTarget
 
 # A leaf outside these bounds writes badly: shorter ones cost quality (research: over-splitting), longer ones drift.
 MIN_LEAF_WORDS = 300
@@ -44,13 +49,94 @@ def share(total: int, weights: Sequence[float]) -> list[int]:
 def rebalance(document_target: int, written: int, remaining: Sequence[int]) -> list[int]:
     """Share the words that are left again over the remaining leaves, in proportion to their targets.
 
-    ``written`` are the words of finished leaves, ``remaining`` the present targets of the others. No leaf falls under
-    half or grows over one and a half times its target while the others can take the difference; where the whole is
-    already longer than asked, each remaining leaf keeps half of its target.
+    ``written`` are the words of finished leaves, ``remaining`` the present targets of the others. The document aims a
+    little above its target. No leaf falls under half of its target or ``MIN_LEAF_WORDS``, none grows over one and a
+    half times its target or ``MAX_LEAF_WORDS``, as long as the others can take the difference. Where the document is
+    already too long, each remaining leaf keeps its least; where the leaves cannot hold what is missing, all grow.
     """
     if not remaining:
         return []
-    floors = [max(1, target // 2) for target in remaining]
-    left = max(document_target - written, sum(floors))
-    extra = share(left - sum(floors), [float(max(1, target)) for target in remaining])
-    return [floor + part for floor, part in zip(floors, extra, strict=True)]
+    least = [max(1, min(target, max(target // 2, MIN_LEAF_WORDS))) for target in remaining]
+    most = [max(target, min(target * 3 // 2, MAX_LEAF_WORDS)) for target in remaining]
+    total = max(round(document_target * (1 + LENGTH_AIM)) - written, sum(least))
+    return _bounded_shares(total, [float(max(1, target)) for target in remaining], least, most)
+
+
+def _bounded_shares(total: int, weights: Sequence[float], least: Sequence[int], most: Sequence[int]) -> list[int]:
+    """Share ``total`` by weights, but between ``least`` and ``most`` each; what no bound can hold goes to all."""
+    fixed: dict[int, int] = {}
+    while len(fixed) < len(weights):
+        free = [index for index in range(len(weights)) if index not in fixed]
+        left = total - sum(fixed.values())
+        shares = dict(zip(free, share(max(0, left), [weights[index] for index in free]), strict=True))
+        bounded = {index: min(max(words, least[index]), most[index]) for index, words in shares.items()}
+        surplus = sum(bounded.values()) - left
+        if not surplus:
+            return [fixed[index] if index in fixed else bounded[index] for index in range(len(weights))]
+        # Those at the bound that causes the surplus stay there; the others share what is left once more.
+        stuck = {i: w for i, w in bounded.items() if (w > shares[i] if surplus > 0 else w < shares[i])}
+        fixed |= stuck
+    over = share(total - sum(fixed.values()), weights)
+    return [fixed[index] + over[index] for index in range(len(weights))]
+
+
+# A section ends by itself within these parts of its target; beyond them its ending is written again.
+_SECTION_BELOW, _SECTION_ABOVE = 0.018, 0.028
+# A document ends within these; of a short one a few words are enough, of a very short one a single word.
+_DOCUMENT_BELOW, _DOCUMENT_ABOVE = 0.002, 0.009
+_SHORT_BELOW, _SHORT_ABOVE = (0.01, 3), (0.02, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Between which lengths (words as ``profile`` counts them) a section is to end; ``target`` is what it is told."""
+
+    target: int
+    least: int
+    most: int
+    profile: CountingProfile = CountingProfile.LONGHAND
+
+    def holds(self, words: int) -> bool:
+        """Whether a section of this length is as long as it should be."""
+        return self.least <= words <= self.most
+
+    @property
+    def aim(self) -> float:
+        """The best length."""
+        return (self.least + self.most) / 2
+
+    def miss(self, words: int) -> float:
+        """Return how bad a length is, in words from the best one; falling short costs 2.5 times as much as going over
+        (LIFEBench)."""
+        return words - self.aim if words >= self.aim else 2.5 * (self.aim - words)
+
+    def request_target(self, already: int, widened: float = 1.0) -> LengthTarget:
+        """Return the target for a request that finishes the section; ``widened`` times as much is accepted of it."""
+        target = max(1, round(self.aim / (1 + LENGTH_AIM)))
+        tolerance = max(0.5, widened * (self.most - self.least) / 2) / target
+        return LengthTarget(target, tolerance=min(tolerance, 0.9), already=already, profile=self.profile)
+
+
+def section_goal(target: int, profile: CountingProfile = CountingProfile.LONGHAND) -> Goal:
+    """Return the goal of a section that others follow, which make up for what it misses."""
+    below, above = (max(1, math.floor(target * share)) for share in (_SECTION_BELOW, _SECTION_ABOVE))
+    return Goal(target, max(1, target - below), target + above, profile)
+
+
+def closing_goal(
+    target: int, document_target: int, elsewhere: int, profile: CountingProfile = CountingProfile.LONGHAND
+) -> Goal:
+    """Return the goal of the last section to be written: it closes the gap of the document.
+
+    ``elsewhere`` are the words of all other sections. Where the section's own bounds leave no room for that, the
+    document's hold.
+    """
+    section = section_goal(target, profile)
+    below = max(1.0, _DOCUMENT_BELOW * document_target, min(_SHORT_BELOW[0] * document_target, _SHORT_BELOW[1]))
+    above = max(1.0, _DOCUMENT_ABOVE * document_target, min(_SHORT_ABOVE[0] * document_target, _SHORT_ABOVE[1]))
+    least = max(1, math.ceil(document_target - below) - elsewhere)
+    most = max(least + 1, math.floor(document_target + above) - elsewhere)
+    inside = max(least, section.least), min(most, section.most)
+    if inside[1] - inside[0] >= min(most - least, section.most - section.least) / 2:
+        least, most = inside
+    return Goal(target, least, most, profile)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 
 from backends.base import Backend
 from backends.errors import BackendError
@@ -14,7 +14,7 @@ from backends.types import Delta, Event, Finished, FinishReason, GenerationReque
 from studio.memory.context_composer import Context
 from studio.project.records import CallOutcome, ModelCall
 from studio.project.store import Project
-from studio.prompt_templates import Task, prompt_version
+from studio.prompt_templates import prompt_version
 
 # How long to wait for an event before the consumer gets a turn (seconds).
 TICK_SECONDS = 0.2
@@ -23,33 +23,71 @@ TICK_SECONDS = 0.2
 BEGINNING = 80
 
 
-class Call:
-    """Runs one request with one take.
+# Stands between the takes of one request in the run log.
+BETWEEN_TAKES = "\n\n-----\n\n"
 
-    While ``events`` is consumed, ``text`` is what stands and ``settled`` (code points) how much of it stays; afterwards
-    ``reason`` says why it ended. ``context`` is what the prompt was composed of, for the run log.
+Choice = Callable[[Sequence[str]], int | None]
+
+
+@dataclass(slots=True)
+class _Take:
+    """What stands of one take, how much of it is settled (code points), and how it ended."""
+
+    text: str = ""
+    settled: int = 0
+    reason: FinishReason | None = None
+
+
+class Call:
+    """Runs one request. Of several takes ``choose`` says which one is kept, None for none of them.
+
+    While ``events`` is consumed, ``text`` is what stands of the first take and ``settled`` how much of it stays;
+    ``texts`` are those of all takes. Afterwards ``reason`` says how the first one ended. ``context`` is
+    what the prompt was composed of, for the run log.
     """
 
     def __init__(
         self,
         project: Project,
         backend: Backend,
-        task: Task,
+        task: str,
         section: int | None,
         request: GenerationRequest,
         context: Context | None = None,
+        choose: Choice | None = None,
     ) -> None:
+        self.request = request
+        self.context = context
         self._project = project
         self._backend = backend
-        self._request = request
+        self._choose = choose
         self.run = project.start_call(_log_entry(backend, task, section, request, context))
-        self.text = ""
-        self.settled = 0
         self.tokens = 0
-        self.reason: FinishReason | None = None
         self.usage = Usage()
+        self.chosen: int | None = 0
+        self._takes = [_Take() for _ in range(request.takes)]
         self._taken_back: list[str] = []
         self._request_id: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What stands of the first take."""
+        return self._takes[0].text
+
+    @property
+    def settled(self) -> int:
+        """How many code points of ``text`` stay."""
+        return self._takes[0].settled
+
+    @property
+    def reason(self) -> FinishReason | None:
+        """How the first take ended, None before that."""
+        return self._takes[0].reason
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What stands of each take."""
+        return tuple(take.text for take in self._takes)
 
     def events(self) -> Iterator[Event | None]:
         """Yield the events of the request, and None whenever nothing happened for a moment.
@@ -59,15 +97,17 @@ class Call:
         started = time.monotonic()
         reason = "abandoned"
         try:
-            self._request_id = self._backend.submit(self._request)
+            self._request_id = self._backend.submit(self.request)
             yield from self._follow(self._request_id)
             reason = str(self.reason)
         except BackendError as error:
             reason = f"error: {type(error).__name__}: {error}"
             raise
         finally:
-            if self.reason is None:
+            if self._running:
                 self.cancel()
+            if self._choose is not None:
+                self.chosen = None if self._running else self._choose(self.texts)
             self._project.finish_call(self.run, self._outcome(reason, time.monotonic() - started))
 
     def cancel(self) -> None:
@@ -76,7 +116,7 @@ class Call:
             self._backend.cancel(self._request_id)
 
     def _follow(self, request_id: int) -> Iterator[Event | None]:
-        while self.reason is None:
+        while self._running:
             event = self._backend.next_event(TICK_SECONDS)
             if event is None:
                 yield None
@@ -84,24 +124,32 @@ class Call:
                 self._apply(event)
                 yield event
 
+    @property
+    def _running(self) -> bool:
+        return any(take.reason is None for take in self._takes)
+
     def _apply(self, event: Event) -> None:
+        if not isinstance(event, Delta | Rewind | Settled | Finished):
+            return
+        take = self._takes[event.take]
         match event:
             case Delta():
-                self.text += event.text
+                take.text += event.text
                 self.tokens += event.tokens
             case Rewind() if event.characters:
-                self._taken_back.append(self.text[-event.characters :])
-                self.text = self.text[: -event.characters]
+                self._taken_back.append(take.text[-event.characters :])
+                take.text = take.text[: -event.characters]
             case Settled():
-                self.settled = event.characters
+                take.settled = event.characters
             case Finished():
-                self.reason, self.usage = event.reason, event.usage
+                take.reason = event.reason
+                self.usage += event.usage
 
     def _outcome(self, reason: str, seconds: float) -> CallOutcome:
         return CallOutcome(
             reason=reason,
-            answer=self.text,
-            kept=self.text,
+            answer=BETWEEN_TAKES.join(self.texts),
+            kept=self.texts[self.chosen] if self.chosen is not None else "",
             taken_back=tuple(self._taken_back),
             prompt_tokens=self.usage.prompt_tokens,
             cached_tokens=self.usage.cached_tokens,
@@ -111,7 +159,7 @@ class Call:
 
 
 def _log_entry(
-    backend: Backend, task: Task, section: int | None, request: GenerationRequest, context: Context | None
+    backend: Backend, task: str, section: int | None, request: GenerationRequest, context: Context | None
 ) -> ModelCall:
     settings = asdict(request)
     prompt = settings.pop("prompt")

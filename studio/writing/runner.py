@@ -14,7 +14,7 @@ from backends.errors import BackendError, ContextOverflow
 from backends.text.counting import count_words
 from backends.types import CountingProfile, GenerationRequest
 from studio.memory.summaries import accept_summary, pieces, source_hash, summary_request
-from studio.planning.budget import rebalance
+from studio.planning.budget import Goal, closing_goal, rebalance, section_goal
 from studio.planning.kinds import document_kind
 from studio.planning.planner import PlanBuilder
 from studio.project.errors import UnknownSection
@@ -106,25 +106,33 @@ class Runner:
 
     def _step(self, section: Section, *, whole_document: bool) -> Iterator[WritingEvent]:
         if section.status is not Status.WRITTEN:
-            yield from self._write_section(section)
+            yield from self._write_section(section, whole_document)
             if self._writer.stopping:
                 return
             if whole_document:
                 yield from self._rebalance()
         yield from self._summarise(section)
 
-    def _write_section(self, section: Section) -> Iterator[WritingEvent]:
+    def _write_section(self, section: Section, whole_document: bool) -> Iterator[WritingEvent]:
         leaves = self._project.leaves()
         index = next(i for i, leaf in enumerate(leaves, start=1) if leaf.id == section.id)
         yield SectionStarted(section.id, index, len(leaves), section.number, section.title, section.target)
         before = section.words
-        yield from self._writer.write(section)
+        yield from self._writer.write(section, self._goal(section) if whole_document else None)
         if self._writer.stopping:
             return
         self._project.set_status(section.id, Status.WRITTEN)
         words = self._project.section(section.id).words
         self._watch.section_finished(words - before)
         yield SectionFinished(section.id, words, section.target)
+
+    def _goal(self, section: Section) -> Goal:
+        """Between which lengths a section is to end; the last one closes the gap of the document."""
+        others = [leaf for leaf in self._project.leaves() if leaf.id != section.id]
+        if any(leaf.status is not Status.WRITTEN and not leaf.locked for leaf in others):
+            return section_goal(section.target, self._settings.profile)
+        elsewhere = sum(self._words(leaf) for leaf in others)
+        return closing_goal(section.target, self._project.info.brief.words, elsewhere, self._settings.profile)
 
     def _rebalance(self) -> Iterator[WritingEvent]:
         """Share the words that are left over the leaves that are not begun."""

@@ -7,13 +7,13 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from backends.base import Backend
 from backends.errors import BackendError
 from backends.text.counting import count_words
-from backends.text.segmentation import ends_sentence, sentences
+from backends.text.segmentation import sentences
 from backends.types import (
     Capabilities,
     CountingProfile,
@@ -29,6 +29,7 @@ from backends.types import (
     Settled,
 )
 from studio.memory.context_composer import Assignment, Background, Context, ContextComposer
+from studio.planning.budget import Goal, section_goal
 from studio.planning.kinds import document_kind
 from studio.planning.planner import language_line
 from studio.project.records import Origin, Section, Status
@@ -36,6 +37,15 @@ from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.sampling_presets import sampling_preset
 from studio.writing.calls import Call
+from studio.writing.endings import (
+    MOST_MISSING,
+    ROUNDS,
+    EndingJudge,
+    Unfinished,
+    cut,
+    ending_request,
+    whole_sentences,
+)
 from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, WritingEvent
 from studio.writing.pace import Stopwatch
@@ -50,8 +60,11 @@ FIRST_TOKENS_PER_WORD = 1.5
 # A request is asked for fewer words than would just fit, since some passages take more tokens than others.
 REQUEST_FILL = 0.85
 
-SECTION_TOLERANCE = 0.03
 PART_TOLERANCE = 0.15
+# The engine breaks no sentence off near the goal: other endings are tried first.
+FIRST_WIDENED = 1.5
+ENDING_TASK = "ending"
+ENDING_FILL = 1.6
 STORE_SECONDS = 0.8
 STARTER_SAMPLING = "starter"
 MAX_SILENT_CALLS = 3
@@ -104,11 +117,13 @@ class _Draft:
     """
 
     section: Section
+    goal: Goal
     revision: int
     base: str
     settled: str
     part: int = 1
     fruitless: int = 0
+    landed: bool = False
     stored: float = 0.0
 
     @property
@@ -133,13 +148,13 @@ class SectionWriter:
         """End the section soon where it stands; its text is stored. May be called from another thread."""
         self.stopping = True
 
-    def write(self, section: Section) -> Iterator[WritingEvent]:
-        """Write a leaf from where it stands to its target.
+    def write(self, section: Section, goal: Goal | None = None) -> Iterator[WritingEvent]:
+        """Write a leaf from where it stands to its goal: that of its target, unless the document needs another.
 
         Text is stored at each settled paragraph and at least once a second. Raises BackendError, ProjectError, or
         ModelSilent, with everything stored.
         """
-        draft = self._open(section)
+        draft = self._open(section, goal or section_goal(section.target, self._settings.profile))
         self._project.set_status(section.id, Status.WRITING)
         silent = failed = 0
         while not self.stopping and self._missing(draft) > 0:
@@ -157,7 +172,7 @@ class SectionWriter:
             if silent >= MAX_SILENT_CALLS:
                 raise ModelSilent(f"The model wrote nothing for section {section.number}, {section.title}.")
 
-    def _open(self, section: Section) -> _Draft:
+    def _open(self, section: Section, goal: Goal) -> _Draft:
         """Take up a section: settled text as it is, of an unsettled tail the whole sentences."""
         text = self._project.text(section.id)
         body = text.body + whole_sentences(text.tail)
@@ -166,7 +181,7 @@ class SectionWriter:
             run = self._last_run(section)
             stored = self._project.store_text(section.id, body, expected=revision, origin=Origin.GENERATED, run=run)
             revision = stored.id
-        return _Draft(section, revision, body, body)
+        return _Draft(section, goal, revision, body, body)
 
     def _last_run(self, section: Section) -> int | None:
         """The model call that a tail came from."""
@@ -174,13 +189,15 @@ class SectionWriter:
         return runs[0].id if runs and runs[0].call.task == Task.WRITE else None
 
     def _missing(self, draft: _Draft) -> int:
-        """Words still to write; 0 as soon as the rest is within the tolerance."""
-        missing = draft.section.target - self._count(draft.base)
-        return missing if missing > draft.section.target * SECTION_TOLERANCE else 0
+        """Words still to write; 0 as soon as the goal is reached, or so near that only another ending could help."""
+        words = self._count(draft.base)
+        if words >= draft.goal.least or (draft.landed and self._near(draft)):
+            return 0
+        return max(1, round(draft.goal.aim) - words)
 
     def _passage(self, draft: _Draft) -> Iterator[WritingEvent]:
         """One request: stream it, store it as it settles, keep whole sentences of it."""
-        request, context = self._request(draft)
+        (request, context), before = self._request(draft), draft.prefix
         call = Call(self._project, self._backend, Task.WRITE, draft.section.id, request, context)
         self._watch.call_started()
         failure: BackendError | None = None
@@ -196,6 +213,85 @@ class SectionWriter:
         yield self._stored(draft)
         if failure is not None:
             raise failure
+        if self._finishes(draft, call):
+            draft.landed = True
+            yield from self._other_endings(draft, call, before)
+
+    def _finishes(self, draft: _Draft, call: Call) -> bool:
+        """Whether a request that was to finish the section came near its end."""
+        assert call.request.length is not None
+        if not self._backend.capabilities.length_in_loop:
+            return False
+        finishing = call.request.length.target >= draft.goal.least and call.reason is not FinishReason.CANCELLED
+        return finishing and self._near(draft)
+
+    def _near(self, draft: _Draft) -> bool:
+        """Whether the section is so long that another ending can bring it to its goal."""
+        return draft.goal.aim - self._count(draft.base) <= min(MOST_MISSING, draft.goal.aim / 2)
+
+    def _other_endings(self, draft: _Draft, written: Call, before: str) -> Iterator[WritingEvent]:
+        """Where a section missed its goal, write other endings side by side and take the best; or leave it as it is.
+
+        ``before`` stood before the call that wrote the present ending.
+        """
+        present = whole_sentences(written.text)
+        for number, (room, takes, widened) in enumerate(ROUNDS):
+            if self.stopping or draft.goal.holds(self._count(draft.base)):
+                return
+            unfinished = cut(before, present, draft.goal, room, self._count)
+            judge = EndingJudge(unfinished, draft.goal, draft.section.points, self._count)
+            asked = self._ending_request(draft, written.request, unfinished, number, takes, widened)
+            if asked is None:
+                return
+            choose = partial(judge.choose, present=present)
+            section = draft.section.id
+            call = Call(self._project, self._backend, ENDING_TASK, section, asked, written.context, choose)
+            try:
+                yield from self._follow_endings(draft, call)
+            except BackendError as error:
+                # The section stands; a repair that fails costs nothing.
+                yield Notice(f"{error} {error.hint}")
+                return
+            if call.chosen is not None:
+                better = unfinished.with_ending(call.texts[call.chosen])
+                yield from self._replace_ending(draft, unfinished, present, better, call.run)
+                self._project.set_kept(written.run, unfinished.kept)
+                present = better
+
+    def _ending_request(
+        self,
+        draft: _Draft,
+        request: GenerationRequest,
+        unfinished: Unfinished,
+        number: int,
+        takes: int,
+        widened: float,
+    ) -> GenerationRequest | None:
+        """The request for other endings, None where the context has no room for it."""
+        already = self._count(unfinished.before + unfinished.kept)
+        seed = seed_of(self._project.info.seed, draft.section.id, already, draft.fruitless + number + 1)
+        asked = ending_request(request, unfinished, draft.goal, takes, widened, already, seed)
+        asked = replace(asked, repetition=self._repetition(draft, unfinished.before + unfinished.kept))
+        needed = int((draft.goal.aim - already) * self._tokens_per_word * ENDING_FILL) + CONTEXT_RESERVE_TOKENS
+        left = self._backend.capabilities.context_tokens - self._backend.count_prompt_tokens(asked.prompt)
+        return replace(asked, max_tokens=min(needed, left)) if left >= needed // 2 else None
+
+    def _follow_endings(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
+        for _ in call.events():
+            if self.stopping:
+                call.cancel()
+            if self._watch.due():
+                yield self._pace(draft, None)
+
+    def _replace_ending(
+        self, draft: _Draft, unfinished: Unfinished, present: str, better: str, run: int
+    ) -> Iterator[WritingEvent]:
+        draft.base = unfinished.before + better
+        self._store(draft, draft.base, run)
+        kept = len(unfinished.kept)
+        yield TextTakenBack(draft.section.id, len(present) - kept)
+        yield TextAdded(draft.section.id, better[kept:])
+        yield self._stored(draft)
 
     def _stream(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
         opened = False
@@ -281,7 +377,7 @@ class SectionWriter:
         self._backend.count_tokens(("",))
         room = room_of(self._backend.capabilities)
         written = self._count(draft.base)
-        missing = draft.section.target - written
+        missing = self._missing(draft)
         parts_left = self._parts(missing, room)
         words = round(missing / parts_left)
         part_count = draft.part + parts_left - 1
@@ -289,14 +385,14 @@ class SectionWriter:
         assignment = Assignment(draft.section, points, words, draft.part, part_count)
         composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
         context = composer.compose(self._background(draft), assignment)
-        tolerance = SECTION_TOLERANCE if parts_left == 1 else PART_TOLERANCE
+        part = LengthTarget(written + words, already=written, tolerance=PART_TOLERANCE, profile=self._settings.profile)
         request = GenerationRequest(
             prompt=context.prompt,
             sampling=self._settings.sampling
             or prose_sampling(self._backend.capabilities, self._project.info.brief.kind),
             max_tokens=room.answer_tokens,
-            length=LengthTarget(written + words, already=written, tolerance=tolerance, profile=self._settings.profile),
-            repetition=self._repetition(draft),
+            length=part if parts_left > 1 else draft.goal.request_target(written, FIRST_WIDENED),
+            repetition=self._repetition(draft, draft.base),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
         return request, context
@@ -316,13 +412,14 @@ class SectionWriter:
         kind = document_kind(info.brief.kind)
         return Background(kind.noun, language_line(info.brief.language), info.brief, sections, told, recent)
 
-    def _repetition(self, draft: _Draft) -> RepetitionPolicy | None:
-        """The guard's policy, with the sentences of the document so far sent to the backend."""
+    def _repetition(self, draft: _Draft, written: str) -> RepetitionPolicy | None:
+        """The guard's policy, with the sentences of the document so far sent to the backend; ``written`` are those of
+        the section."""
         policy = self._settings.repetition
         if policy is None or not self._backend.capabilities.repetition_in_loop:
             return None
         before = _leaves_before(self._project.sections(), draft.section.id)
-        texts = [self._project.text(leaf.id).body for leaf in before] + [draft.base]
+        texts = [self._project.text(leaf.id).body for leaf in before] + [written]
         lines = [" ".join(text[span.start : span.end].split()) for text in texts for span in sentences(text)]
         data = "\n".join(lines).encode()
         digest = hashlib.sha256(data).hexdigest()
@@ -333,12 +430,13 @@ class SectionWriter:
         text = draft.prefix + call.text if call and call.reason is None else draft.base
         return TextStored(draft.section.id, draft.revision, self._count(text))
 
-    def _pace(self, draft: _Draft, call: Call) -> Pace:
-        words = self._count(draft.prefix + call.text)
+    def _pace(self, draft: _Draft, call: Call | None) -> Pace:
+        """How it goes while ``call`` writes on; without it, while other endings are tried."""
+        words = self._count(draft.prefix + call.text if call else draft.base)
         # The cached count of the section may lag behind the text on the screen by a second.
         elsewhere = self._project.words() - self._project.section(draft.section.id).words
         target = self._project.info.brief.words
-        rate = self._watch.tokens_per_second(call.tokens)
+        rate = self._watch.tokens_per_second(call.tokens) if call else 0.0
         return Pace(
             section=draft.section.id,
             section_words=words,
@@ -349,14 +447,6 @@ class SectionWriter:
             section_seconds_left=self._watch.seconds_for(draft.section.target - words, words),
             document_seconds_left=self._watch.seconds_for(target - elsewhere - words, words),
         )
-
-
-def whole_sentences(text: str) -> str:
-    """Return the text up to the end of its last complete sentence; empty where there is none."""
-    spans = sentences(text)
-    while spans and not ends_sentence(text[spans[-1].start : spans[-1].end]):
-        spans = spans[:-1]
-    return text[: spans[-1].end].rstrip() if spans else ""
 
 
 def points_of_part(points: tuple[str, ...], part: int, part_count: int) -> tuple[str, ...]:

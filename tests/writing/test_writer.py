@@ -14,10 +14,11 @@ from backends.text.counting import count_words
 from backends.types import FinishReason, GenerationRequest
 from studio.project.records import Brief, Origin, PlannedSection, Status
 from studio.project.store import Project
+from studio.writing.endings import whole_sentences
 from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, TextAdded, TextTakenBack, WritingEvent
 from studio.writing.pace import Stopwatch
-from studio.writing.writer import SectionWriter, WriterSettings, points_of_part, room_of, whole_sentences
+from studio.writing.writer import SectionWriter, WriterSettings, points_of_part, room_of
 from tests.canned_backend import Answer, CannedBackend, Step
 
 

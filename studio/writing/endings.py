@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other endings for a text that missed its length: several are written from one sentence on, one of them is chosen.
+
+They go on from a whole sentence of the text itself, so that the engine has all before it in its cache, and they are
+written side by side. The choice looks at the length, at open quotations and at the planned points; never at how likely
+the model finds its own words (RankGen: that makes text worse).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from backends.text.segmentation import ends_sentence, sentence_ends, sentences
+from backends.types import GenerationRequest
+from studio.planning.budget import Goal
+from studio.writing.coverage import coverage
+
+# How much room each round leaves to the new endings (words), how many are written, and how much more than the goal the
+# engine accepts: only the last round breaks a sentence off if it must.
+ROUNDS = ((40, 4, 3.0), (75, 4, 3.0), (110, 6, 1.0))
+
+# A text that lacks more than this is continued instead (words).
+MOST_MISSING = 45
+
+# How many words near the aim an ending may lie farther off if it tells the points better.
+_POINTS_WORTH = 12.0
+_OPEN_QUOTE_COSTS = 8.0
+
+_DOUBLE_QUOTES = re.compile(r"[\"“”„]")
+
+CountWords = Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A text up to the place from which its endings are written.
+
+    ``before`` is what stood before the request, ``kept`` what of the request's own text stays.
+    """
+
+    before: str
+    kept: str
+
+    def with_ending(self, ending: str) -> str:
+        """Return the text of the request with an ending, up to its last whole sentence."""
+        return whole_sentences(self.kept + ending)
+
+
+def whole_sentences(text: str) -> str:
+    """Return the text up to the end of its last complete sentence; empty where there is none."""
+    spans = sentences(text)
+    while spans and not ends_sentence(text[spans[-1].start : spans[-1].end]):
+        spans = spans[:-1]
+    return text[: spans[-1].end].rstrip() if spans else ""
+
+
+def cut(before: str, text: str, goal: Goal, room: int, count: CountWords) -> Unfinished:
+    """Cut the request's ``text`` at the last sentence that leaves ``room`` words to the aim; at its start if none."""
+    for end in reversed(sentence_ends(text)):
+        if count(before + text[:end]) + room <= goal.aim:
+            return Unfinished(before, text[:end])
+    return Unfinished(before, "")
+
+
+def ending_request(
+    request: GenerationRequest, unfinished: Unfinished, goal: Goal, takes: int, widened: float, already: int, seed: int
+) -> GenerationRequest:
+    """Return the request for other endings; its ``max_tokens`` are for the caller to bound."""
+    return replace(
+        request,
+        prompt=replace(request.prompt, answer_start=unfinished.kept),
+        length=goal.request_target(already, widened),
+        takes=takes,
+        seed=seed,
+    )
+
+
+class EndingJudge:
+    """Compares the endings of one text; smaller scores are better."""
+
+    def __init__(self, unfinished: Unfinished, goal: Goal, points: Sequence[str], count: CountWords) -> None:
+        self._unfinished = unfinished
+        self._goal = goal
+        self._points = points
+        self._count = count
+
+    def choose(self, endings: Sequence[str], present: str) -> int | None:
+        """Return the number of the best ending, None where the ``present`` text of the request is at least as good."""
+        texts = [self._unfinished.with_ending(ending) for ending in endings]
+        scores = [self.score(text) for text in texts]
+        best = min(range(len(scores)), key=lambda number: scores[number])
+        return best if texts[best] and scores[best] < self.score(present) else None
+
+    def score(self, text: str) -> tuple[bool, float]:
+        """Return first whether the text misses its goal, then how far, with what it lacks besides."""
+        whole = self._unfinished.before + text
+        words = self._count(whole)
+        cost = self._goal.miss(words)
+        cost += _OPEN_QUOTE_COSTS * leaves_quote_open(text)
+        cost += _POINTS_WORTH * (1 - coverage(self._points, whole))
+        return not self._goal.holds(words), cost
+
+
+def leaves_quote_open(text: str) -> bool:
+    """Whether the last paragraph of ``text`` opens a quotation that it does not close."""
+    last = text.rstrip().rpartition("\n\n")[2]
+    return len(_DOUBLE_QUOTES.findall(last)) % 2 == 1
