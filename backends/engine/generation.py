@@ -17,16 +17,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from backends.engine.base import Engine, Sampler
+from backends.engine.document_memory import DocumentMemory, KnownText
 from backends.engine.length import LengthController, Phase
 from backends.engine.repetition import Loop, RepetitionGuard
 from backends.engine.steering import Bias, forbidden, steering
 from backends.engine.take_text import StopStrings, TakeText
-from backends.types import Delta, Event, Finished, FinishReason, GenerationRequest, Rewind, Settled, Usage
+from backends.text import ngrams
+from backends.types import (
+    Delta,
+    Event,
+    Finished,
+    FinishReason,
+    GenerationRequest,
+    RepetitionPolicy,
+    Rewind,
+    Settled,
+    Usage,
+)
 
 _SAME_PLACE_CHARACTERS = 24
 _HOT_TOKENS = 12
 _HOT_STEP, _HOT_FROM, _HOTTEST = 0.15, 0.7, 1.4
 _SETTLE_TOKENS = 64
+_JOINT_TRIES = 8
 _SEED_STEP, _HOT_SEED_STEP = 0x9E3779B1, 0x85EBCA6B
 
 
@@ -56,7 +69,7 @@ class Generation:
         take: int,
         request: GenerationRequest,
         prompt: Sequence[int],
-        known_sentences: Sequence[str] = (),
+        known: KnownText | Sequence[str] = (),
     ) -> None:
         self.request_id, self.take = request_id, take
         self.sequence = -1
@@ -76,13 +89,14 @@ class Generation:
         self._sampler: Sampler = self._calm
         self._steering = steering(engine.classes)
         self._length = LengthController(request.length) if request.length else None
-        self._guard = RepetitionGuard(request.repetition, known_sentences) if request.repetition else None
+        self._guard = self._make_guard(request.repetition, known) if request.repetition else None
         self._retries = _Retries()
         self._shown = self._settled = self._told_tokens = 0
         self._rewound = 0
         self._paragraphs: collections.deque[int] = collections.deque()
         self._end_of_turn = engine.classes.end_of_turn
         self._watched = self._end_of_turn | engine.classes.heading if self._length else self._end_of_turn
+        self._word_ends = False
         self._bias = self._next_bias()
         self._loop: Loop | None = None
         self._ending: tuple[FinishReason, int] | None = None
@@ -105,20 +119,27 @@ class Generation:
         if self._sampler is not self._calm:
             self._cool_down()
         token = self._sampler.sample(row, self._bias)
+        if self._word_ends and self._text.continues_word(token):
+            token = self._separated(row, token)
         if token in self._watched:
             token = self._reconsidered(row, token)
             if token in self._end_of_turn:
-                return self.finish(FinishReason.END_OF_TURN)
-        self._sampler.accept(token)
+                return self._end_turn()
         self.tokens.append(token)
         self.unjudged = True
         self.full = len(self.tokens) >= self._most_tokens
         return ()
 
+    def _end_turn(self) -> list[Event]:
+        """End the take as the model wants, unless its last sentence is a repetition."""
+        loop = self._guard.finish() if self._guard else None
+        return self.finish(FinishReason.END_OF_TURN) if loop is None else self._take_back(loop)
+
     def judge(self) -> list[Event]:
         """Make text of the token that was chosen and let the controls judge it; returns what the reader may know."""
         self.unjudged = False
         token = self.tokens[-1]
+        self._sampler.accept(token)
         events = self._control(token, self._text.feed(token))
         if self.full and self._loop is None and self._ending is None:
             self._ending = FinishReason.LIMIT, self._text.length
@@ -146,6 +167,12 @@ class Generation:
         events = self._show(self._text.length)
         return [*events, *self._end(reason, self._text.length)]
 
+    def _make_guard(self, policy: RepetitionPolicy, known: KnownText | Sequence[str]) -> RepetitionGuard:
+        if not isinstance(known, KnownText):
+            known = KnownText(DocumentMemory(known), len(known))
+        recent = self._engine.tokenize(known.end(ngrams.WINDOW)) if known.sentences else []
+        return RepetitionGuard(policy, known, [(token, self._text.text_of(token)) for token in recent])
+
     def close(self) -> None:
         """Free the samplers."""
         self._calm.close()
@@ -165,16 +192,30 @@ class Generation:
             token = self._sampler.sample(row, bias + self._steering.no_heading)
         return token
 
+    def _separated(self, row: int, token: int) -> int:
+        """Sample again where a penalty or a ban at this place made a word go on that was complete."""
+        refused: set[int] = set()
+        while self._text.continues_word(token) and len(refused) < _JOINT_TRIES:
+            refused.add(token)
+            token = self._sampler.sample(row, self._bias + forbidden(refused))
+        return token
+
     def _next_bias(self) -> Bias:
         """Return what is added to the logits of the next token; called once for each token."""
+        self._word_ends = False
         if self._request.constraint is not None:
             return ()
-        position = len(self._text.tokens)
         if self._retries.forced:
             return self._steering.no_end + self._steering.forced(self._retries.forced.popleft())
         bias = self._length_bias()
-        if position in self._retries.banned:
-            return bias + forbidden(self._retries.banned[position])
+        if self._guard is not None and (penalties := self._guard.bias):
+            steered = {token for token, _ in bias}
+            bias = bias + tuple(each for each in penalties if each[0] not in steered)
+            self._word_ends = True
+        banned = self._retries.banned.get(len(self._text.tokens))
+        if banned:
+            self._word_ends = self._word_ends or self._at_sentence_end()
+            bias = tuple(each for each in bias if each[0] not in banned) + forbidden(banned)
         return bias
 
     def _length_bias(self) -> Bias:
@@ -223,6 +264,10 @@ class Generation:
         if self._loop is not None:
             return []
         landing = self._length.verdict() if self._length is not None else None
+        if landing is not None and not landing.cut and self._guard is not None:
+            self._loop = self._guard.finish()
+            if self._loop is not None:
+                return []
         if landing is not None:
             self._ending = FinishReason.LANDED, self._text.length - landing.cut
             return self._show(self._text.length - landing.cut)

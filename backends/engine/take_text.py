@@ -80,6 +80,15 @@ class TakeText:
             size += len(text)
         return "".join(reversed(texts))
 
+    def text_of(self, token: int) -> str:
+        """Return the text of a token by itself; empty where it is only a part of a character."""
+        return self._whole_text(token) or ""
+
+    def continues_word(self, token: int) -> bool:
+        """Whether a token begins with a letter, a digit or a part of a character, and there is text before it."""
+        whole = self._whole_text(token)
+        return self.length > 0 and (whole is None or whole[:1].isalnum())
+
     def _whole_text(self, token: int) -> str | None:
         """Return the text of a token that neither begins nor ends inside a character, None for others."""
         if token not in self._whole:

@@ -88,6 +88,13 @@ def windows(items: Sequence[Hashable], size: int = WINDOW, step: int = WINDOW) -
         yield items[start : start + size]
 
 
+def covering_windows(items: Sequence[Hashable], size: int = WINDOW) -> Iterator[Sequence[Hashable]]:
+    """Yield full windows side by side, and one more up to the end where they leave a rest."""
+    yield from windows(items, size)
+    if len(items) > size and len(items) % size:
+        yield items[-size:]
+
+
 def repeated_grams(items: Sequence[Hashable], n: int = 13) -> list[Repeat]:
     """Return every ``n``-gram that occurred before, with its first position; overlapping ones are all named."""
     first: dict[tuple[Hashable, ...], int] = {}

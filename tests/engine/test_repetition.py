@@ -177,9 +177,10 @@ def test_list_entries_and_speech_may_begin_alike():
 
 
 def test_too_many_repeated_grams_are_taken_back():
+    other = random_words(4000)
     text = "".join(
-        f"I am going to find out why {word} is here and not {other}. "
-        for word, other in zip(random_words(200), random_words(200, 1), strict=True)
+        f"{' '.join(other[at : at + at % 7]).capitalize()} I am going to find out why {' '.join(other[-at - 9 : -at])}. "
+        for at in range(10, 1500, 9)
     )
     loop, so_far = first_loop(text)
     assert loop is not None
@@ -196,6 +197,40 @@ def test_runs_without_words_are_stopped(start, run, kind):
         guard.feed(token, piece)
     found = next(filter(None, (guard.feed(*vocabulary.tokens(character)[0]) for character in run)))
     assert found == Loop(len(start), kind)
+
+
+def test_sentences_of_one_pattern_are_taken_back():
+    text = "The tall keeper walked to the lamp and lit it with a sigh. A dog barked. "
+    text += "The old sailor walked to the boat and lit it with a match. It was late. "
+    assert first_loop(text + "The door fell shut behind them all. Then")[0] is None
+    loop, so_far = first_loop(text + "The young clerk walked to the stove and lit it with a straw. Then")
+    assert loop is not None
+    assert loop.kind == "skeleton"
+    assert so_far[: loop.keep].endswith("It was late.")
+
+
+def test_a_list_of_one_pattern_ends():
+    places = ["harbour", "mill", "market", "chapel", "bridge", "inn", "school", "quarry"]
+    text = "These were the places.\n\n" + "".join(
+        f"{number}. Go to the {place} and ask the woman there.\n" for number, place in enumerate(places, start=1)
+    )
+    loop, so_far = first_loop(text)
+    assert loop is not None
+    assert loop.kind == "template"
+    assert so_far[: loop.keep].endswith("5. Go to the bridge and ask the woman there.")
+
+
+def test_titles_may_return():
+    title = "Where I Lived, and What I Lived For Then"
+    assert first_loop(f"{title}\n\n{PLAIN}\n\nA.\n\nB.\n\n{title}\n\nIt was so.")[0] is None
+
+
+def test_the_last_sentence_is_judged_at_the_end():
+    guard = RepetitionGuard(RepetitionPolicy(), [GOOD])
+    for token, piece in Vocabulary().tokens(PLAIN + GOOD.strip()):
+        assert guard.feed(token, piece) is None
+    assert guard.finish() == guard.finish() == Loop(len(PLAIN) - 1, "sentence")
+    assert RepetitionGuard(RepetitionPolicy()).finish() is None
 
 
 def test_runs_of_marks_are_stopped():

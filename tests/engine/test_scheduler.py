@@ -240,6 +240,7 @@ class _Whim:
         self.text = ""
         self.tokens = 0
         self.settled = 0
+        self.bias = ()
 
     def feed(self, token: int, text: str) -> Loop | None:
         self.text += text
@@ -249,6 +250,9 @@ class _Whim:
             share = self._plan.pop(0)[1]
             self._fed = 0
             return Loop(int(share * len(self.text)), "whim")
+        return None
+
+    def finish(self) -> Loop | None:
         return None
 
     def rewind(self, characters_kept: int, tokens_kept: int) -> None:
