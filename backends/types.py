@@ -298,10 +298,16 @@ class Capabilities:
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """How a model is opened. ``context_tokens`` 0 takes the model's own, capped at 8,192; ``threads`` 0 measures;
-    ``gpu_layers`` -1 takes as many as fit."""
+    ``gpu_layers`` -1 takes as many as fit.
+
+    In ``states_folder``, if any, the worker keeps what it has read of a project's prompts; ``states_bytes`` is for all
+    folders beside it together.
+    """
 
     path: str
     context_tokens: int = 0
     threads: int = 0
     gpu_layers: int = -1
     device: str = ""
+    states_folder: str = ""
+    states_bytes: int = 0

@@ -25,7 +25,9 @@ from typing import Any
 
 from backends import messages
 from backends.engine.base import Engine
+from backends.engine.prefix_cache import PrefixCache
 from backends.engine.scheduler import Deliver, RequestFailed, Scheduler
+from backends.engine.state_files import StateFiles
 from backends.errors import BackendError, InvalidRequest, ProtocolError
 from backends.frames import FrameReader, FrameWriter
 from backends.messages import Message, Subject, failure
@@ -34,8 +36,11 @@ from backends.types import Delta, Event, Finished, ModelSettings
 EXIT_GRACE = 2.0
 """Seconds between the order to end (or the death of the parent) and ending without cleaning up."""
 
+KEEP_AFTER = 3.0
+"""Seconds without anything to do after which the worker writes down what its sequences hold."""
+
 OpenEngine = Callable[[ModelSettings], Engine]
-MakeScheduler = Callable[[Engine, dict[str, bytes], Deliver], Scheduler]
+MakeScheduler = Callable[[Engine, dict[str, bytes], Deliver, StateFiles | None], Scheduler]
 
 
 def main(arguments: Sequence[str] = (), open_engine: OpenEngine | None = None) -> None:
@@ -46,7 +51,7 @@ def main(arguments: Sequence[str] = (), open_engine: OpenEngine | None = None) -
     """
     reader, writer = _take_pipes()
     _arrange_process(die_with_parent="--die-with-parent" in arguments)
-    Worker(reader, writer, open_engine or _open_engine, Scheduler).run()
+    Worker(reader, writer, open_engine or _open_engine, _make_scheduler).run()
     sys.stderr.flush()
     # Not sys.exit: destructors of a native library must not decide whether this process ends.
     os._exit(0)
@@ -67,6 +72,8 @@ class Worker:
         self._open_takes: dict[int, int] = {}
         self._engine: Engine | None = None
         self._scheduler: Scheduler | None = None
+        self._states: StateFiles | None = None
+        self._unkept = False
         self._steps = 0
         self._closing = False
         self._ended = threading.Event()
@@ -125,8 +132,18 @@ class Worker:
         """Answer everything that has arrived; wait for something to arrive when there is nothing to compute."""
         idle = self._scheduler is None or not self._scheduler.busy
         while not self._closing and (idle or not self._inbox.empty()):
-            self._answer(self._inbox.get())
+            self._answer(self._await_message() if idle else self._inbox.get())
             idle = False
+
+    def _await_message(self) -> Message:
+        """Wait for something to arrive; when nothing does for a while, write down what the next start can use."""
+        if self._unkept and self._scheduler is not None:
+            try:
+                return self._inbox.get(timeout=KEEP_AFTER)
+            except queue.Empty:
+                self._unkept = False
+                self._scheduler.keep()
+        return self._inbox.get()
 
     def _answer(self, message: Message) -> None:
         match message:
@@ -168,11 +185,15 @@ class Worker:
         if self._engine is not None:
             raise InvalidRequest("This worker has a model already.")
         engine = self._open_engine(settings)
-        self._engine, self._scheduler = engine, self._make_scheduler(engine, self._blobs, self._deliver)
+        if settings.states_folder:
+            self._states = StateFiles(Path(settings.states_folder), engine.state_identity, settings.states_bytes)
+        self._engine = engine
+        self._scheduler = self._make_scheduler(engine, self._blobs, self._deliver, self._states)
         self._writer.write(messages.Opened(engine.capabilities))
 
     def _submit(self, message: messages.Submit) -> None:
         self._opened()[1].submit(message.request_id, message.request)
+        self._unkept = self._states is not None
         self._open_takes[message.request_id] = message.request.takes
 
     def _cancel(self, request_id: int) -> None:
@@ -233,7 +254,7 @@ class Worker:
         for request_id in tuple(self._open_takes):
             self._fail(Subject.REQUEST, request_id, error)
         scheduler.close()
-        self._scheduler = self._make_scheduler(engine, self._blobs, self._deliver)
+        self._scheduler = self._make_scheduler(engine, self._blobs, self._deliver, self._states)
 
     def _free(self) -> None:
         try:
@@ -266,6 +287,10 @@ def _open_engine(settings: ModelSettings) -> Engine:
     from backends.engine import open_engine
 
     return open_engine(settings)
+
+
+def _make_scheduler(engine: Engine, blobs: dict[str, bytes], deliver: Deliver, states: StateFiles | None) -> Scheduler:
+    return Scheduler(engine, blobs, deliver, PrefixCache(engine, states))
 
 
 def _take_pipes() -> tuple[FrameReader, FrameWriter]:

@@ -228,8 +228,8 @@ class PrefixCache:
         length = common_length(stored.tokens, wanted)
         if length <= known or not self._states.worth_loading(stored, length - known, self._engine.prefill_rate):
             return None
-        state = self._states.load(stored)
-        sequence = self._load(state, length) if state is not None else None
+        with self._states.load(stored) as state:
+            sequence = self._load(state, length) if state is not None else None
         if sequence is None:
             self._states.forget(stored)
         elif state is not None:

@@ -146,14 +146,19 @@ class Scheduler:
         elif rows is not None:
             self._go_on(takes, rows, spent)
 
+    def keep(self) -> None:
+        """Write down what the next start can use; to be called when nothing is running."""
+        self._cache.keep()
+
     def close(self) -> None:
-        """Forget all requests and clear the engine's sequences."""
+        """Forget all requests, write down what the next start can use, and clear the engine's sequences."""
         self._beside.close()
         self._requests.clear()
         self._waiting.clear()
         self._cancelled.clear()
         for active in tuple(self._active):
             self._end_take(active)
+        self._cache.keep()
         self._cache.clear()
 
     # Admission

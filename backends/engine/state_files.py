@@ -104,8 +104,28 @@ class StateFiles:
         loading = stored.state_bytes / (self._load_rate or stored.load_rate or _GUESSED_RATE)
         return rate <= 0 or loading + _WORTH_SECONDS < tokens / rate
 
-    def load(self, stored: StoredState) -> memoryview | None:
-        """Return a state, whole and verified; None where the file has gone or is damaged, which is removed then."""
+    @contextlib.contextmanager
+    def load(self, stored: StoredState) -> Iterator[memoryview | None]:
+        """Give a state, whole and verified; None where the file has gone or is damaged, which is removed then.
+
+        As long as the state is being used the file is out of the way: one of which this process dies is not tried
+        again.
+        """
+        state = self._verified(stored)
+        if state is None:
+            yield None
+            return
+        aside = _temporary(stored.path)
+        with contextlib.suppress(OSError):
+            stored.path.rename(aside)
+        try:
+            yield state
+        finally:
+            with contextlib.suppress(OSError):
+                aside.rename(stored.path)
+                os.utime(stored.path)
+
+    def _verified(self, stored: StoredState) -> memoryview | None:
         began = time.perf_counter()
         try:
             with _opened(stored.path) as file:
@@ -120,8 +140,6 @@ class StateFiles:
         seconds = max(time.perf_counter() - began, 1e-6)
         rate, seen = stored.state_bytes / seconds, self._load_rate
         self._load_rate = rate if not seen else seen + _SMOOTHING * (rate - seen)
-        with contextlib.suppress(OSError):
-            os.utime(stored.path)
         return data.data
 
     def save(self, tokens: Tokens, state: bytes | memoryview, prefill_rate: float = 0.0) -> bool:
@@ -277,7 +295,7 @@ def _opened(path: Path) -> Iterator[FileIO]:
 
 def _write(path: Path, head: bytes, state: bytes | memoryview) -> None:
     """Write a file so that it is there whole or not at all, even after a power cut."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
@@ -295,6 +313,11 @@ def _write(path: Path, head: bytes, state: bytes | memoryview) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name that no state has, and under which the next process removes what it finds."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.tmp")
 
 
 def _remove(path: Path) -> None:

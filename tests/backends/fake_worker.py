@@ -78,7 +78,7 @@ class FakeEngine:
 class FakeScheduler:
     """Writes numbers, one a step."""
 
-    def __init__(self, engine, blobs, deliver):
+    def __init__(self, engine, blobs, deliver, states):
         self.engine, self.script, self.blobs, self.deliver = engine, engine.script, blobs, deliver
         self.running = {}
         self.cancelled = set()

@@ -60,6 +60,20 @@ def test_a_real_model_writes_through_the_border(llama):
     assert sum(event.tokens for event in first if isinstance(event, Delta)) >= 50
 
 
+def test_prompt_of_an_earlier_process_is_not_computed_again(model, tmp_path):
+    settings = ModelSettings(str(model), threads=1, states_folder=str(tmp_path / "project"), states_bytes=1 << 30)
+    cached = []
+    for task in ("Write on.", "Write on.", "Sum up."):
+        with open_backend(settings) as backend:
+            request = chat("The keeper of the lighthouse found a map. " * 50 + task, max_tokens=5)
+            cached.append(list(backend.generate(request))[-1].usage.cached_tokens)
+            asked = backend.count_prompt_tokens(request.prompt)
+    assert cached[0] == 0
+    assert cached[1] >= asked - 5
+    assert cached[2] >= asked - 20
+    assert [path.suffix for path in (tmp_path / "project").iterdir()] == [".state"]
+
+
 def test_errors_of_a_real_engine_come_through_and_the_worker_lives(llama):
     pid = llama.worker_pid
     with pytest.raises(ContextOverflow) as caught:

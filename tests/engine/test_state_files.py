@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from backends.engine import state_files
 from backends.engine.base import BatchToken
 from backends.engine.prefix_cache import PrefixCache
-from backends.engine.state_files import MAX_FILES, StateFiles, trim
+from backends.engine.state_files import MAX_FILES, StateFiles, StoredState, trim
 from tests.engine.conftest import prefill
 from tests.engine.test_prefix_cache import compute, numbers, serve
 
@@ -38,8 +38,12 @@ def fetched(folder: Path, tokens: list[int], identity: bytes = IDENTITY, quota: 
     """Return the state that a new process finds for the tokens."""
     states = StateFiles(folder, identity, quota)
     found = states.find(tokens)
-    state = None if found is None else states.load(found)
-    return None if state is None else bytes(state)
+    return None if found is None else loaded(states, found)
+
+
+def loaded(states: StateFiles, found: StoredState) -> bytes | None:
+    with states.load(found) as state:
+        return None if state is None else bytes(state)
 
 
 def test_state_comes_back_to_a_new_process(tmp_path):
@@ -109,7 +113,7 @@ def test_file_that_is_damaged_after_it_was_found_is_not_handed_on(tmp_path):
     other = StateFiles(tmp_path / "q", IDENTITY, QUOTA)
     other.save(tokens, b"other" * 100)
     path.write_bytes(files_in(tmp_path / "q")[0].read_bytes())
-    assert states.load(found) is None
+    assert loaded(states, found) is None
     assert states.find(tokens) is None
     assert not path.exists()
 
@@ -120,8 +124,18 @@ def test_file_that_has_gone(tmp_path):
     states = StateFiles(tmp_path / "p", IDENTITY, QUOTA)
     found = states.find(tokens)
     path.unlink()
-    assert states.load(found) is None
+    assert loaded(states, found) is None
     assert states.find(tokens) is None
+
+
+def test_state_of_which_a_process_died_is_not_tried_again(tmp_path):
+    tokens = numbers(50, 1)
+    path = stored(tmp_path / "p", tokens, b"state")
+    states = StateFiles(tmp_path / "p", IDENTITY, QUOTA)
+    with states.load(states.find(tokens)) as state:
+        assert bytes(state) == b"state"
+        assert fetched(tmp_path / "p", tokens) is None
+    assert not path.exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders")
@@ -205,7 +219,7 @@ def test_loading_is_compared_with_computing(tmp_path):
     assert states.worth_loading(found, 1000, prefill_rate=0.0)  # 10 s of computing
     assert not states.worth_loading(found, 1, prefill_rate=0.0)
     assert not states.worth_loading(found, 1000, prefill_rate=1e6)
-    assert states.load(found) is not None
+    assert loaded(states, found) is not None
     states._load_rate = 1e5  # a disk that takes 20 s
     assert not states.worth_loading(found, 1000, prefill_rate=0.0)
 
@@ -251,8 +265,8 @@ def test_any_damage_gives_the_state_or_nothing(tmp_path, seed):
         tokens = numbers(40 + number, number)
         found = states.find(tokens)
         if found is not None:
-            state = states.load(found)
-            assert state is None or bytes(state) in known
+            state = loaded(states, found)
+            assert state is None or state in known
             assert state is None or (folder / path.name).read_bytes() in originals.values()
 
 
