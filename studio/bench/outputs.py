@@ -17,8 +17,8 @@ from studio.bench.task_files import TaskDataInvalid
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One text. ``required``, ``taken_back`` and ``sections`` are in ``unit`` as ``profile`` counts it; ``reason`` says
-    why ``text`` is empty."""
+    """One text. ``required`` and ``sections`` are in ``unit`` as ``profile`` counts it, ``taken_back`` and ``unchosen``
+    in Longhand's words; ``reason`` says why ``text`` is empty."""
 
     id: str
     strategy: str
@@ -30,6 +30,7 @@ class Output:
     profile: str
     model: str
     taken_back: int = 0
+    unchosen: int = 0
     sections: tuple[tuple[int, int], ...] = ()
     reason: str = ""
 
@@ -47,6 +48,7 @@ def output_of(item: Item, strategy: str, seed: int, written: Written, profile: C
         profile=profile.value,
         model=model,
         taken_back=written.taken_back,
+        unchosen=written.unchosen,
         sections=written.sections,
         reason=written.reason,
     )

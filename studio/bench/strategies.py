@@ -27,12 +27,12 @@ from backends.types import (
     Role,
 )
 from studio.bench.items import Item
-from studio.project.records import Brief
+from studio.project.records import Brief, CallOutcome
 from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.writing.errors import WritingError
 from studio.writing.runner import Runner, require_room_for_brief
-from studio.writing.writer import WriterSettings, prose_sampling
+from studio.writing.writer import ENDING_TASK, WriterSettings, prose_sampling
 
 PARAGRAPH = "\n\n"
 # With less room than this for an answer there is no use in asking.
@@ -45,12 +45,14 @@ _RESERVE_TOKENS = 16
 class Written:
     """What a strategy made of an item.
 
-    ``taken_back`` are words that were generated and did not stay, ``sections`` the target and length of each section
-    (words of the profile). ``reason`` says why there is no text.
+    ``taken_back`` are words that were written and did not stay, ``unchosen`` those of endings that were written beside
+    the chosen one, ``sections`` the target and length of each section (words of the profile). ``reason`` says why
+    there is no text.
     """
 
     text: str = ""
     taken_back: int = 0
+    unchosen: int = 0
     sections: tuple[tuple[int, int], ...] = ()
     reason: str = ""
 
@@ -121,15 +123,23 @@ def _document(project: Project, profile: CountingProfile) -> Written:
     text = PARAGRAPH.join(body for body in bodies if body)
     lengths = [count_words(body, profile) for body in bodies]
     sections = tuple((leaf.target, length) for leaf, length in zip(leaves, lengths, strict=True))
-    return Written(text, _taken_back(project, text), sections)
+    return Written(text, *_not_delivered(project, text), sections)
 
 
-def _taken_back(project: Project, text: str) -> int:
-    """Words that rewinds took back, and words of answers that did not get into the text."""
-    outcomes = [run.outcome for run in project.runs() if run.call.task == Task.WRITE and run.outcome]
-    rewound = sum(count_words(piece) for outcome in outcomes for piece in outcome.taken_back)
-    answered = sum(count_words(outcome.answer) for outcome in outcomes)
-    return rewound + max(0, answered - count_words(text))
+def _not_delivered(project: Project, text: str) -> tuple[int, int]:
+    """Words that rewinds and repairs took back, and words of endings that were not chosen."""
+    prose, endings = _outcomes(project, Task.WRITE), _outcomes(project, ENDING_TASK)
+    chosen = sum(count_words(outcome.kept) for outcome in endings)
+    written = sum(_generated(outcome) for outcome in prose) + chosen
+    return max(0, written - count_words(text)), sum(map(_generated, endings)) - chosen
+
+
+def _generated(outcome: CallOutcome) -> int:
+    return count_words(outcome.answer) + sum(map(count_words, outcome.taken_back))
+
+
+def _outcomes(project: Project, task: str) -> list[CallOutcome]:
+    return [run.outcome for run in project.runs() if run.call.task == task and run.outcome]
 
 
 def strategies() -> Mapping[str, Strategy]:

@@ -87,8 +87,10 @@ def common_rows(outputs: Sequence[Output]) -> Iterator[Row]:
     full = sum(map(ends_sentence, texts))
     words = sum(map(count_words, texts))
     back = sum(output.taken_back for output in outputs)
+    unchosen = sum(output.unchosen for output in outputs)
     yield at_least("texts that end on a full sentence", round(100 * full / len(texts), 2), "%", 100)
     yield at_most("words taken back, of the words delivered", round(100 * back / max(1, words), 2), "%", TAKEN_BACK)
+    yield Row("words of endings not chosen, of the words delivered", round(100 * unchosen / max(1, words), 2), "%")
     yield Row("seq-rep-4 in windows of 1,000 tokens, mean", round(repetition(texts), 4), "")
     yield Row(f"distinct words in windows of {_DISTINCT_WINDOW}, mean", round(distinct_words(texts), 3), "")
 
