@@ -45,6 +45,7 @@ _LEAST_LAYERS, _MANY_LAYERS = 4, 64
 _FLASH_OFF, _FLASH_ON, _FLASH_AUTO = 0, 1, -1
 _NO_ROOM, _ABORTED = 1, 2
 _MEMORY_SHARE = 0.9
+_CHECKED_EVERY = 64  # tokens of an answer between two looks whether the model still computes numbers
 _TOKENIZED_AT_ONCE = 50_000  # characters; native tokenizers recurse over long texts
 _MROPE = (8, 24, 40)
 _TIMED_TOKENS = 32  # a batch of at least so many tells how fast prompts are computed
@@ -57,7 +58,7 @@ class LlamaCppEngine(Engine):
         path = Path(settings.path)
         check_header(path)
         self._fingerprint = fingerprint(path)
-        self._context: Any = None
+        self.context: Any = None
         self._batch: Any = None
         self._flag = ctypes.create_string_buffer(2)
         self._dry_stages: dict[tuple[float, ...], Any] = {}
@@ -71,8 +72,9 @@ class LlamaCppEngine(Engine):
         self._identity = self._identify(path)
         self._prefill_rate = 0.0
         self._lengths = [0] * MAX_SEQUENCES
-        self._rows: dict[int, np.ndarray] = {}
         self._views: dict[int, np.ndarray] = {}
+        self.rows: list[int] = []
+        self._stepping: Sequence[int] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -99,19 +101,9 @@ class LlamaCppEngine(Engine):
         return self._prefill_rate
 
     @property
-    def context(self) -> Any:
-        """The native context, for samplers."""
-        return self._context
-
-    @property
     def vocabulary(self) -> Any:
         """The native vocabulary, for samplers."""
         return self._model.vocabulary
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many tokens there are."""
-        return self._model.vocabulary_size
 
     @property
     def dry_stages(self) -> dict[tuple[float, ...], Any]:
@@ -140,29 +132,59 @@ class LlamaCppEngine(Engine):
         return self._pieces[token]
 
     def decode(self, batch: Sequence[BatchToken]) -> list[int]:
+        self._stepping, self.rows = None, []
         self._check(batch)
-        if self._flag.raw[0]:
+        rows = self._fill(batch)
+        began = time.perf_counter()
+        if self._flag[0] != b"\0":
             self._flag[0] = b"\0"
             raise DecodeAborted
-        rows = self._fill(batch)
-        self._rows = {}
-        began = time.perf_counter()
-        code = native.llama_decode(self._context, self._batch)
+        code = native.llama_decode(self.context, self._batch)
         if code:
-            self._fail(code, batch)
+            self._fail(code, [item.sequence for item in batch])
         if len(batch) >= _TIMED_TOKENS:
-            native.llama_synchronize(self._context)
+            native.llama_synchronize(self.context)
             self._prefill_rate = len(batch) / (time.perf_counter() - began)
         for item in batch:
             self._lengths[item.sequence] += 1
-        self._rows = {row: self._view(row) for row in rows}
+        self.rows = rows
+        for row in rows:
+            self._check_numbers(row)
+        return rows
+
+    def decode_step(self, sequences: Sequence[int], tokens: Sequence[int]) -> list[int]:
+        if sequences is not self._stepping or not sequences:
+            rows = super().decode_step(sequences, tokens)
+            self._stepping = sequences
+            return rows
+        # The batch of the step before stands: only tokens and positions change. This runs once for each token.
+        rows, lengths, position = self.rows, self._lengths, 0
+        self._stepping, self.rows = None, []
+        for row, sequence in enumerate(sequences):
+            token, position = tokens[row], lengths[sequence]
+            if not 0 <= token < self.vocabulary_size:
+                raise InvalidRequest(f"There is no token {token}.")
+            if position >= self._context_tokens:
+                raise ContextOverflow(f"The context of {self._context_tokens} tokens is full.")
+            self._batch_tokens[row], self._batch_positions[row] = token, position
+        if self._flag[0] != b"\0":
+            self._flag[0] = b"\0"
+            raise DecodeAborted
+        code = native.llama_decode(self.context, self._batch)
+        if code:
+            self._fail(code, sequences)
+        for sequence in sequences:
+            lengths[sequence] += 1
+        self._stepping, self.rows = sequences, rows
+        if not position % _CHECKED_EVERY:
+            self._check_numbers(0)
         return rows
 
     def row(self, row: int) -> np.ndarray:
         """Return the logits of a row of the last decode, writable. Raises InvalidRequest for another row."""
-        if row not in self._rows:
+        if row not in self.rows:
             raise InvalidRequest(f"Row {row} of the last decode has no logits.")
-        return self._rows[row]
+        return self._view(row)
 
     def sequence_length(self, sequence: int) -> int:
         self._check_sequence(sequence)
@@ -196,10 +218,10 @@ class LlamaCppEngine(Engine):
 
     def save(self, sequence: int) -> memoryview:
         self._check_sequence(sequence)
-        size = native.llama_state_seq_get_size(self._context, sequence)
+        size = native.llama_state_seq_get_size(self.context, sequence)
         buffer = np.empty(size, dtype=np.uint8)
         pointer = buffer.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-        written = native.llama_state_seq_get_data(self._context, pointer, size, sequence)
+        written = native.llama_state_seq_get_data(self.context, pointer, size, sequence)
         return buffer.data[:written]
 
     def load(self, sequence: int, state: bytes | memoryview) -> bool:
@@ -208,7 +230,7 @@ class LlamaCppEngine(Engine):
         self._lengths[sequence] = 0
         source = np.frombuffer(state, dtype=np.uint8)
         pointer = source.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-        read = native.llama_state_seq_set_data(self._context, pointer, len(source), sequence)
+        read = native.llama_state_seq_set_data(self.context, pointer, len(source), sequence)
         length = native.llama_memory_seq_pos_max(self._memory, sequence) + 1
         if read != len(source) or not read or length > self._context_tokens:
             native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
@@ -217,7 +239,7 @@ class LlamaCppEngine(Engine):
         return True
 
     def sampler(self, params: SamplingParams, seed: int, constraint: Constraint | None = None) -> Sampler:
-        if not self._context:
+        if not self.context:
             raise InvalidRequest("The engine is closed.")
         return NativeSampler(self, params, seed, constraint)
 
@@ -228,12 +250,12 @@ class LlamaCppEngine(Engine):
         if self._batch is not None:
             native.llama_batch_free(self._batch)
             self._batch = None
-        if self._context:
-            native.llama_free(self._context)
-            self._context = None
+        if self.context:
+            native.llama_free(self.context)
+            self.context = None
         while self._dry_stages:
             native.llama_sampler_free(self._dry_stages.popitem()[1])
-        self._rows = {}
+        self.rows = []
         self._lengths = []
         self._model.close()
 
@@ -280,18 +302,19 @@ class LlamaCppEngine(Engine):
         flash = _FLASH_AUTO if self._model.gpu_layers else flash
         while True:
             try:
-                self._context = self._try_context(tokens, flash)
+                self.context = self._try_context(tokens, flash)
                 break
             except OutOfMemory as error:
                 if tokens // 2 < LEAST_CONTEXT or self._model.gpu_layers:
                     raise
                 tokens //= 2
                 log.warning("%s Trying a context of %d tokens.", error, tokens)
-        self._memory = native.llama_get_memory(self._context)
-        self._context_tokens = min(tokens, native.llama_n_ctx(self._context))
+        self._memory = native.llama_get_memory(self.context)
+        self._context_tokens = min(tokens, native.llama_n_ctx(self.context))
         self._batch = native.llama_batch_init(MAX_BATCH, 0, 1)
         for index in range(MAX_BATCH):
             self._batch.n_seq_id[index] = 1
+        self._batch_tokens, self._batch_positions = self._batch.token, self._batch.pos
         self._batch_sequences = [self._batch.seq_id[index] for index in range(MAX_BATCH)]
 
     def _try_context(self, tokens: int, flash: int) -> Any:
@@ -316,6 +339,7 @@ class LlamaCppEngine(Engine):
 
     def _read_vocabulary(self) -> None:
         model = self._model
+        self.vocabulary_size = model.vocabulary_size
         self._pieces = model.pieces()
         self._classes = classify(self._pieces, model.ends(), model.tokenize(TWO_PARAGRAPHS))
         self._control = model.control_tokens()
@@ -394,8 +418,8 @@ class LlamaCppEngine(Engine):
     # Decoding
 
     def _check_sequence(self, sequence: int) -> None:
-        if not self._context or not 0 <= sequence < MAX_SEQUENCES:
-            raise InvalidRequest(f"There is no sequence {sequence}." if self._context else "The engine is closed.")
+        if not self.context or not 0 <= sequence < MAX_SEQUENCES:
+            raise InvalidRequest(f"There is no sequence {sequence}." if self.context else "The engine is closed.")
 
     def _check(self, batch: Sequence[BatchToken]) -> None:
         """Raise where the batch would kill the process or be refused half way."""
@@ -418,8 +442,7 @@ class LlamaCppEngine(Engine):
 
     def _fill(self, batch: Sequence[BatchToken]) -> list[int]:
         """Write the batch for native code and return the rows that will have logits."""
-        native_batch = self._batch
-        tokens, positions, wanted = native_batch.token, native_batch.pos, native_batch.logits
+        tokens, positions, wanted = self._batch_tokens, self._batch_positions, self._batch.logits
         rows: list[int] = []
         for index, item in enumerate(batch):
             tokens[index] = item.token
@@ -428,12 +451,12 @@ class LlamaCppEngine(Engine):
             wanted[index] = item.logits
             if item.logits:
                 rows.append(index)
-        native_batch.n_tokens = len(batch)
+        self._batch.n_tokens = len(batch)
         return rows
 
     def _view(self, row: int) -> np.ndarray:
-        """Return a row of logits where native code keeps it. Raises ModelInvalid where there are no numbers."""
-        pointer = native.llama_get_logits_ith(self._context, row)
+        """Return a row of logits where native code keeps it. Raises ModelInvalid where there is none."""
+        pointer = native.llama_get_logits_ith(self.context, row)
         if not pointer:
             raise ModelInvalid("The model gives no logits.")
         address = ctypes.addressof(pointer.contents)
@@ -443,13 +466,17 @@ class LlamaCppEngine(Engine):
                 self._views.clear()
             view = np.ctypeslib.as_array((ctypes.c_float * self.vocabulary_size).from_address(address))
             self._views[address] = view
-        if view[0] != view[0]:
-            raise ModelInvalid("The model computes no numbers; its weights are damaged.")
         return view
 
-    def _fail(self, code: int, batch: Sequence[BatchToken]) -> None:
+    def _check_numbers(self, row: int) -> None:
+        """Raise ModelInvalid where the logits of a row are no numbers."""
+        first = self._view(row)[0]
+        if first != first:
+            raise ModelInvalid("The model computes no numbers; its weights are damaged.")
+
+    def _fail(self, code: int, sequences: Sequence[int]) -> None:
         """Note what the sequences hold after a failed decode, and raise."""
-        for sequence in {item.sequence for item in batch}:
+        for sequence in set(sequences):
             self._lengths[sequence] = native.llama_memory_seq_pos_max(self._memory, sequence) + 1
         if code == _ABORTED:
             self._flag[0] = b"\0"

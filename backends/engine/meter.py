@@ -22,6 +22,7 @@ class Meter:
     def __init__(self, log: StepLog) -> None:
         self._log = log
         self._sampling = 0
+        self._decoding = False
 
     def attach(self, engine: Engine) -> None:
         """Wrap the native functions that the engine calls."""
@@ -33,9 +34,11 @@ class Meter:
         clock, add = time.perf_counter_ns, self._log.add
 
         def decode(context: Any, batch: Any) -> int:
+            self._decoding = True
             began = clock()
             code = call(context, batch)
             ended = clock()
+            self._decoding = False
             sampling, self._sampling = self._sampling, 0
             add(batch.n_tokens, began, ended, sampling)
             return code
@@ -48,7 +51,9 @@ class Meter:
         def timed(*arguments: Any) -> Any:
             began = clock()
             result = call(*arguments)
-            self._sampling += clock() - began
+            # What happens beside a decode takes nothing of the time between two of them.
+            if not self._decoding:
+                self._sampling += clock() - began
             return result
 
         return timed

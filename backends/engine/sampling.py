@@ -57,6 +57,11 @@ class Logits(Protocol):
         """The tokens that end an answer."""
         ...
 
+    @property
+    def rows(self) -> Sequence[int]:
+        """The rows of the last decode that have logits."""
+        ...
+
     def row(self, row: int) -> np.ndarray:
         """Return the logits of a row of the last decode, writable. Raises InvalidRequest for another row."""
         ...
@@ -145,13 +150,13 @@ class NativeSampler(Sampler):
         self._remember(self._primed)
 
     def sample(self, row: int, bias: Sequence[tuple[int, float]] = ()) -> int:
-        logits = self._logits.row(row)
         if self._chain is None:
             raise InvalidRequest("The sampler is closed.")
+        if not bias and self._grammar is None and row in self._logits.rows:
+            return native.llama_sampler_sample(self._chooser, self._logits.context, row)
+        logits = self._logits.row(row)
         if self._grammar is not None:
             return self._sample_constrained(row, logits, bias)
-        if not bias:
-            return native.llama_sampler_sample(self._chooser, self._logits.context, row)
         self._convert(bias)
         kept = logits[self._bias_tokens]
         logits[self._bias_tokens] = kept + self._bias_values

@@ -90,7 +90,10 @@ class Scheduler:
         self._cancelled: list[int] = []
         self._crowded = False
         self._arrivals = 0
+        self._takes: list[Generation] = []
         self._judged: list[Generation] = []
+        self._sequences: list[int] = []
+        self._steady = False
 
     @property
     def busy(self) -> bool:
@@ -127,12 +130,15 @@ class Scheduler:
             self._cancel(self._requests[self._cancelled.pop()])
             return
         if self._waiting:
+            self._steady = False
             self._admit()
-        batch, takes = self._compose()
-        if not batch:
-            self._judge()
-            self._resolve()
-            return
+        batch: list[BatchToken] = []
+        if not self._steady:
+            batch = self._compose()
+            if not self._takes:
+                self._judge()
+                self._resolve()
+                return
         began = time.perf_counter()
         self._beside.start(self._judge)
         try:
@@ -141,10 +147,12 @@ class Scheduler:
             self._beside.join()
         spent = (time.perf_counter() - began) * 1000
         self._resolve()
+        if rows is not None:
+            self._go_on(rows, spent)
+            return
+        self._steady = False
         if error is not None:
-            self._recover(error, takes)
-        elif rows is not None:
-            self._go_on(takes, rows, spent)
+            self._recover(error, self._takes)
 
     def keep(self) -> None:
         """Write down what the next start can use; to be called when nothing is running."""
@@ -233,19 +241,20 @@ class Scheduler:
     def _suspend(self, active: _Active) -> None:
         """Let a take wait without a sequence; what it had stays in the cache as long as there is room."""
         generation = active.generation
+        self._steady = False
         self._cache.release(generation.sequence, generation.cached)
         generation.sequence = -1
 
     # A step
 
-    def _compose(self) -> tuple[list[BatchToken], list[Generation]]:
-        """Return the next batch, and the takes of which it holds the last token, in the order of their rows.
+    def _compose(self) -> list[BatchToken]:
+        """Return the next batch; empty where it is one token of each of ``_takes``.
 
-        Takes whose newest token needs judging are noted in ``_judged``.
+        ``_takes`` are those of which the batch holds the last token, in the order of their rows, and the one whose
+        prompt is computed; ``_judged`` those whose newest token needs judging. Where all of it will be the same at the
+        next step, apart from the tokens, the scheduler is ``_steady`` until something happens.
         """
-        self._judged.clear()
-        batch: list[BatchToken] = []
-        takes: list[Generation] = []
+        self._takes, self._judged, self._sequences = [], [], []
         prefilling: Generation | None = None
         for active in self._active:
             generation = active.generation
@@ -257,19 +266,17 @@ class Scheduler:
                 self._judged.append(generation)
                 if generation.full:
                     continue
-            start = self._engine.sequence_length(generation.sequence)
-            missing = len(generation.tokens) - start
+            missing = len(generation.tokens) - self._engine.sequence_length(generation.sequence)
             if missing == 1:
-                batch.append(BatchToken(generation.tokens[-1], start, generation.sequence, True))
-                takes.append(generation)
+                self._takes.append(generation)
+                self._sequences.append(generation.sequence)
             elif missing < 1:
                 # An abort left the token in the cache, but not its logits.
                 self._engine.rewind(generation.sequence, len(generation.tokens) - 1)
             elif prefilling is None:
                 prefilling = generation
-        if prefilling is not None:
-            self._add_chunk(prefilling, batch, takes)
-        return batch, takes
+        self._steady = prefilling is None and len(self._takes) == len(self._judged) == len(self._active)
+        return self._chunk(prefilling) if prefilling is not None else []
 
     def _resume(self, active: _Active) -> bool:
         """Give a suspended take a sequence again; False where it has to wait."""
@@ -279,17 +286,18 @@ class Scheduler:
         active.generation.sequence = -1 if sequence is None else sequence
         return sequence is not None
 
-    def _add_chunk(self, generation: Generation, batch: list[BatchToken], takes: list[Generation]) -> None:
-        start = self._engine.sequence_length(generation.sequence)
-        end = len(generation.tokens)
+    def _chunk(self, generation: Generation) -> list[BatchToken]:
+        """Return a batch of the tokens of all takes and of the next part of a prompt."""
+        start, end = self._engine.sequence_length(generation.sequence), len(generation.tokens)
         # Only as a whole can others share what a model that cannot be cut back has read: up to before the last token.
         chunk = generation.tokens[start : min(start + PREFILL_CHUNK, end if self._rewinds else end - 1)]
-        complete = start + len(chunk) == end
-        last = len(chunk) - 1 if complete else -1
+        batch = [BatchToken(take.tokens[-1], len(take.tokens) - 1, take.sequence, True) for take in self._takes]
         batch += [
-            BatchToken(token, start + index, generation.sequence, index == last) for index, token in enumerate(chunk)
+            BatchToken(token, position, generation.sequence, position == end - 1)
+            for position, token in enumerate(chunk, start)
         ]
-        takes.append(generation)
+        self._takes.append(generation)
+        return batch
 
     def _judge(self) -> None:
         """Let the controls judge the tokens chosen last, and deliver what comes of it."""
@@ -300,15 +308,20 @@ class Scheduler:
             self._deliver(events)
 
     def _decode(self, batch: list[BatchToken]) -> tuple[list[int] | None, BackendError | None]:
-        """Return the rows of a batch, or the error that kept it from being computed; neither where it was aborted."""
+        """Return the rows of a batch, or the error that kept it from being computed; neither where it was aborted.
+
+        Without a batch the newest token of each take is computed.
+        """
         try:
-            return self._engine.decode(batch), None
+            if batch:
+                return self._engine.decode(batch), None
+            return self._engine.decode_step(self._sequences, [take.tokens[-1] for take in self._takes]), None
         except DecodeAborted:
             return None, None
         except BackendError as error:
             return None, error
 
-    def _recover(self, error: BackendError, takes: list[Generation]) -> None:
+    def _recover(self, error: BackendError, takes: Sequence[Generation]) -> None:
         """Make room where that was missing; other errors end the requests that were computed."""
         if isinstance(error, ContextOverflow):
             self._make_room(error)
@@ -337,6 +350,7 @@ class Scheduler:
         """Act on what the controls decided about the judged tokens."""
         for generation in self._judged:
             if generation.decided:
+                self._steady = False
                 self._deliver(generation.resolve())
                 if generation.finished:
                     self._end_finished()
@@ -352,13 +366,15 @@ class Scheduler:
             if done == total - 1 and not self._rewinds:
                 self._cache.checkpoint(generation.sequence, generation.tokens[:done])
 
-    def _go_on(self, takes: list[Generation], rows: list[int], spent: float) -> None:
+    def _go_on(self, rows: list[int], spent: float) -> None:
         """Choose the next tokens from the rows of the batch; a last take without a row is still in its prompt."""
+        takes = self._takes
         if len(takes) > len(rows):
             self._note_prefill(takes[-1], spent)
+        steady = self._steady
         for generation, row in zip(takes, rows, strict=False):
-            if generation.finished or self._engine.sequence_length(generation.sequence) != len(generation.tokens):
-                continue  # ended or taken back since
+            if not steady and not self._awaits(generation):
+                continue
             if generation.has_text:
                 generation.decode_ms += spent
             else:
@@ -371,9 +387,15 @@ class Scheduler:
             except BackendError as error:
                 self._fail(generation.request_id, error)
                 continue
+            if generation.full:
+                self._steady = False
             if events:
                 self._deliver(events)
                 self._end_finished()
+
+    def _awaits(self, generation: Generation) -> bool:
+        """Whether a take that was in the batch has neither ended nor been cut back since."""
+        return not generation.finished and self._engine.sequence_length(generation.sequence) == len(generation.tokens)
 
     # Ends
 
@@ -383,6 +405,7 @@ class Scheduler:
 
     def _end_take(self, active: _Active) -> None:
         generation, running = active.generation, active.running
+        self._steady = False
         self._active.remove(active)
         if generation.sequence >= 0:
             self._cache.release(generation.sequence, generation.cached)
