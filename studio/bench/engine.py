@@ -27,7 +27,7 @@ from studio.bench.figures import NS_PER_S, around, decode_rate, own_times, prefi
 from studio.bench.measured import MeasuredBackend, Written
 from studio.bench.parent_memory import memory_while_streaming
 from studio.bench.peers import TOOLS, LlamaBench, Setup, llama_server
-from studio.bench.report import Row, at_least, at_most
+from studio.bench.report import Row, Say, at_least, at_most, run_parts
 from studio.bench.scripts import script_rows
 from studio.bench.worker_kills import kill_rows
 
@@ -39,8 +39,6 @@ cost of a step is a larger share of it."""
 SMALL_RATE, LARGE_RATE, PREFILL_RATE = 0.88, 0.95, 0.95
 STOP_MS = 50.0
 PARENT_MB, PARENT_GROWTH_MB = 150.0, 8.0
-
-_Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +82,12 @@ class Bench:
     effort: Effort = Effort()
     tools: Path = TOOLS
 
-    def run(self, parts: Sequence[str] = (), say: _Say = lambda _: None) -> list[Row]:
+    def run(self, parts: Sequence[str] = (), say: Say = lambda _: None) -> list[Row]:
         """Return the rows of the named parts, or of all. ``say`` gets a line as each part begins.
 
         Raises BackendError where the model cannot be run.
         """
-        rows: list[Row] = []
-        for name, part in PARTS.items():
-            if not parts or name in parts:
-                say(f"measuring: {name}")
-                rows += part(self)
-        return rows
+        return run_parts(PARTS, self, parts, say)
 
 
 def own_time(bench: Bench) -> Iterator[Row]:

@@ -84,7 +84,7 @@ class MeasuredBackend:
                     pieces = ["".join(pieces)[:-characters]]
                 case Finished():
                     usage = event.usage
-        return Written("".join(pieces), usage, self._new_steps(), tuple(arrivals))
+        return Written("".join(pieces), usage, self.new_steps(), tuple(arrivals))
 
     def controlled(self, prompt: Prompt, tokens: int, seed: int) -> GenerationRequest:
         """Return a request with every control on that ends only after ``tokens`` tokens."""
@@ -107,7 +107,8 @@ class MeasuredBackend:
         each = self.backend.count_tokens([sample])[0] / 200
         return Prompt(raw=words(seed, max(1, round(tokens / each))))
 
-    def _new_steps(self) -> tuple[StepTime, ...]:
+    def new_steps(self) -> tuple[StepTime, ...]:
+        """Return the steps that the worker has made since the last call."""
         steps = read_steps(self._steps)
         new, self._seen = steps[self._seen :], len(steps)
         return tuple(new)

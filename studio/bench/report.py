@@ -7,13 +7,16 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_MEASURED = "not measured"
+
+Say = Callable[[str], None]
+_Bench = TypeVar("_Bench")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,18 @@ def at_most(name: str, value: float, unit: str, limit: float) -> Row:
 def at_least(name: str, value: float, unit: str, limit: float) -> Row:
     """Return the row of a figure that may not be smaller than ``limit``."""
     return Row(name, value, unit, f">= {limit:g}", value >= limit)
+
+
+def run_parts(
+    parts: Mapping[str, Callable[[_Bench], Iterator[Row]]], bench: _Bench, only: Sequence[str], say: Say
+) -> list[Row]:
+    """Return the rows of the parts of a benchmark that ``only`` names, or of all; ``say`` hears as each begins."""
+    rows: list[Row] = []
+    for name, part in parts.items():
+        if not only or name in only:
+            say(f"measuring: {name}")
+            rows += part(bench)
+    return rows
 
 
 def machine() -> str:
