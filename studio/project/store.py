@@ -228,6 +228,12 @@ class Project:
         with self._database.reading() as connection:
             return texts.revisions(connection, section_id)
 
+    def brought_by(self, section_id: int, passage: str) -> Revision | None:
+        """Return the revision that brought a passage which a section has now, None if no settled text has it."""
+        with self._database.reading() as connection:
+            plan.require(connection, section_id)
+            return texts.brought_by(connection, section_id, passage)
+
     def revision_body(self, revision_id: int) -> str:
         """Return the body of a revision. Raises ``ProjectError`` if there is none."""
         with self._database.reading() as connection:

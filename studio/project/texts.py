@@ -94,6 +94,20 @@ def revisions(connection: Connection, section_id: int) -> tuple[Revision, ...]:
     return tuple(_record(row) for row in connection.execute(found))
 
 
+def brought_by(connection: Connection, section_id: int, passage: str) -> Revision | None:
+    """Return the revision that brought a passage which a section has now, None if it has not (or in its tail only).
+
+    Where it came back from an older revision, the one that brought it first is meant.
+    """
+    brought: Revision | None = None
+    for revision in reversed(revisions(connection, section_id)):
+        if passage in revision_body(connection, revision.id):
+            brought = revision
+        elif brought is None or brought.origin is not Origin.RESTORED:
+            break
+    return brought
+
+
 def revision_body(connection: Connection, revision_id: int) -> str:
     """Return the body of a revision. Raises ``ProjectError`` if there is none, ``ProjectDamaged`` if it was altered."""
     row = _require_revision(connection, revision_id)
