@@ -53,7 +53,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log.fileno(),
                 close_fds=True,
-                env=worker_environment(),
+                env=_environment(),
                 # A group of its own keeps Ctrl-C away from the start, and lets ``kill`` reach what a prefix started.
                 process_group=0 if os.name == "posix" else None,
             )
@@ -241,8 +241,7 @@ def worker_command() -> list[str]:
     return prefix + command
 
 
-def worker_environment() -> dict[str, str]:
-    """Return the environment in which a process finds the same ``backends`` as this one."""
+def _environment() -> dict[str, str]:
     environment = dict(os.environ, GGML_NO_BACKTRACE="1")
     root = Path(backends.__file__).resolve().parent.parent
     if root.name not in ("site-packages", "dist-packages"):

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from backends.errors import BackendError
 from backends.types import ModelSettings
-from backends.worker_process import worker_environment
-from studio.bench.report import Row, at_least, at_most
+from studio.bench.report import ROOT, Row, at_least, at_most
 
 EQUAL = 99.0
 NEAR_TIE = 0.05
@@ -20,10 +19,9 @@ NEAR_TIE = 0.05
 
 def forcing_rows(settings: ModelSettings, requests: int, prompt: int, tokens: int) -> Iterator[Row]:
     """Force a batch of requests along the tokens of each alone. Raises BackendError where the model cannot be run."""
-    command = [sys.executable, "-P", "-m", "backends.bench_forcing", settings.path]
+    command = [sys.executable, "-m", "backends.bench_forcing", settings.path]
     counts = ["--requests", str(requests), "--prompt", str(prompt), "--tokens", str(tokens)]
-    environment = worker_environment()
-    done = subprocess.run([*command, *counts], capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run([*command, *counts], capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         last = (done.stderr.strip() or "no word").splitlines()[-1]
         raise BackendError(f"The model could not be forced along its own tokens: {last}")
