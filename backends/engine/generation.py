@@ -220,15 +220,14 @@ class Generation:
 
     def _length_bias(self) -> Bias:
         """Return what the length control adds: nothing before the text is nearly long enough."""
-        length, target = self._length, self._request.length
-        if length is None or target is None:
+        length = self._length
+        if length is None:
             return ()
         phase = length.phase
         if phase not in (Phase.STEER, Phase.CLOSE):
             return ()
-        excess = (length.length - target.target) / max(1.0, target.tolerance * target.target)
         at_end = self._at_sentence_end()
-        return self._steering.by_phase(phase, excess, at_sentence_end=at_end, has_landing=length.has_landing)
+        return self._steering.by_phase(phase, length.excess, at_sentence_end=at_end, has_landing=length.has_landing)
 
     def _may_end(self) -> bool:
         return self._length is None or self._request.constraint is not None or self._length.may_end
@@ -261,6 +260,7 @@ class Generation:
         self._loop = self._guard.feed(token, text) if self._guard else None
         if self._length is not None:
             self._length.feed(text)
+            self._loop = self._loop or self._premature(self._length)
         if self._loop is not None:
             return []
         landing = self._length.verdict() if self._length is not None else None
@@ -272,6 +272,11 @@ class Generation:
             self._ending = FinishReason.LANDED, self._text.length - landing.cut
             return self._show(self._text.length - landing.cut)
         return [*self._show(self._text.length - held), *self._settle()]
+
+    def _premature(self, length: LengthController) -> Loop | None:
+        """A closing phrase long before the end is taken back like a loop."""
+        place = length.premature if self._guard is not None else -1
+        return Loop(place, "closing") if place >= 0 else None
 
     def _show(self, length: int) -> list[Event]:
         """Bring what the reader sees to the first ``length`` code points."""

@@ -31,6 +31,14 @@ _USUAL_SENTENCES = {
 # How many words may be taken back to come one word nearer to the aim.
 _BACK_PER_GAIN = 8.0
 
+# Phrases that end a text; before its end is due they are taken back. They are recognised from a sentence's start on.
+_CLOSING_PHRASE = re.compile(
+    r"[\s\"“„*_]*(?:(?:In conclusion|To conclude|In summary|To sum up|To summari[sz]e|In closing|Zusammenfassend|"
+    r"Abschließend|Zum Schluss|En conclusion|Pour conclure|En résumé|En conclusión|Para concluir|En resumen)\b[ ,:]|"
+    r"(?:THE END|The End|The end|ENDE|Ende|FIN|Fin|FINE|Fine|FIM|Fim)[.!*_]*\s*(?:\n|[.!*_]))"
+)
+_LONGEST_CLOSING_PHRASE = 28
+
 _QUOTES = re.compile(r"[\"“”„«»「」『』]")
 _CLOSING = {'"': '"', "“": "”", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』"}
 
@@ -144,6 +152,14 @@ class LengthController:
         while self._ends and self._ends[-1].position > last:
             self._ends.pop()
         self._refused = min(self._refused, self._scanner.length)
+
+    @property
+    def premature(self) -> int:
+        """Where a phrase begins that ends a text long before its end is due (code points), -1 without one."""
+        tail = self._scanner.tail
+        if len(tail) > _LONGEST_CLOSING_PHRASE or self.length >= self._steer_from or not _CLOSING_PHRASE.match(tail):
+            return -1
+        return self._scanner.sentence_start
 
     def verdict(self) -> Landing | None:
         """Return where to stop, or None to go on. It is asked after each token."""

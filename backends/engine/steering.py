@@ -21,7 +21,7 @@ _STEER_SENTENCE, _STEER_PARAGRAPH = 1.0, 1.5
 _PREFER_SENTENCE, _PREFER_PARAGRAPH = 3.0, 6.0
 # How strongly a sentence's end is favoured beyond the aim, by the part of the tolerance that is used up. It is never
 # forced where the text can be cut back to an earlier end instead: a sentence broken off reads worse than one missing.
-_CLOSING = ((0.0, 2.0), (0.25, 3.0), (0.5, 4.0))
+_CLOSING = ((-math.inf, 2.0), (0.25, 3.0), (0.5, 4.0))
 _WORDLESS_FROM, _WORDLESS_SENTENCE = 0.8, 6.0
 _FORCED_FROM = 1.2
 

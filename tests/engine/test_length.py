@@ -229,3 +229,28 @@ def test_excess_runs_from_the_shortest_to_the_longest_length():
     assert seen[90] == pytest.approx(-1)
     assert seen[110] == pytest.approx(1)
     assert seen[100] < 0 < seen[101]
+
+
+@pytest.mark.parametrize("phrase", ["In conclusion, ", "The End.\n", "THE END\n\n", "To sum up: ", "“In summary, "])
+def test_a_closing_phrase_is_noticed_before_the_end_is_due(phrase):
+    controller = LengthController(LengthTarget(300))
+    controller.feed("One two three four. " * 20)
+    start = len("One two three four. " * 20)
+    found = []
+    for character in phrase + "x":
+        controller.feed(character)
+        found.append(controller.premature)
+    assert start in found
+    late = LengthController(LengthTarget(100))
+    late.feed("One two three four. " * 24 + phrase)
+    assert late.premature == -1
+
+
+@pytest.mark.parametrize(
+    "sentence", ["The end of the road was near.", "In conclusions he was slow.", "Fine weather came."]
+)
+def test_other_sentences_are_no_closing_phrase(sentence):
+    controller = LengthController(LengthTarget(300))
+    for character in sentence:
+        controller.feed(character)
+        assert controller.premature == -1

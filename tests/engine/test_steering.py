@@ -84,3 +84,7 @@ def test_a_landing_exists_once_a_sentence_ended_within_the_tolerance():
     assert controller.has_landing
     controller.rewind(20)
     assert not controller.has_landing
+
+
+def test_a_text_at_its_target_but_below_its_aim_is_pressed_gently():
+    assert bias(Phase.CLOSE, -0.2) == bias(Phase.CLOSE, 0.0)
