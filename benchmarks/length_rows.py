@@ -41,7 +41,8 @@ LENGTHS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 LONG_SECTION = 300
 SECTION_ERROR, DOCUMENT_ERROR = 3.0, 1.0
 BRIEF = "A story about a lighthouse keeper who finds a map"
-PARTS = ("documents", "longbench-write", "lifebench", "ruler", "length-variation")
+DOCUMENTS = "documents"
+PARTS = (DOCUMENTS, "longbench-write", "lifebench", "ruler", "length-variation")
 _FILES = {
     "longbench-write": "longwriter/longbench_write_en.jsonl",
     "ruler": "longwriter/longbench_write_en.jsonl",
@@ -54,7 +55,7 @@ def documents(lengths: Sequence[int]) -> Task:
     items = tuple(
         Item(f"document-{words}", BRIEF, "story", words, words, f"{words:,}", kind="story") for words in lengths
     )
-    return Task("documents", 1, CountingProfile.LONGHAND, 1, items, document_rows)
+    return Task(DOCUMENTS, 1, CountingProfile.LONGHAND, 1, items, document_rows)
 
 
 def document_rows(results: Sequence[Result]) -> Iterator[Row]:
@@ -81,7 +82,7 @@ def section_rows(outputs: Sequence[Output]) -> Iterator[Row]:
 def tasks(parts: Sequence[str], data: Path, lengths: Sequence[int]) -> Iterator[Task]:
     """Yield the tasks by name; of LIFEBench the type and the lengths that the target is for."""
     for part in parts:
-        if part == "documents":
+        if part == DOCUMENTS:
             yield documents(lengths)
             continue
         path = data / _FILES[part] if part in _FILES else None
@@ -95,7 +96,9 @@ def rows_of(engine: str, backend: Backend, arguments: argparse.Namespace) -> Ite
     written: list[Output] = []
     for task in tasks(arguments.part or PARTS, arguments.data, arguments.lengths):
         outputs = OutputFile(arguments.out / f"{name}_{task.name}.jsonl", backend.capabilities.model_name)
-        plan = Plan(task, spread(task.items, arguments.limit), tuple(arguments.strategy), task.seeds)
+        # The brief of a document says nothing of its length, which only the product is told apart from it.
+        chosen = (PRODUCT,) if task.name == DOCUMENTS else tuple(arguments.strategy)
+        plan = Plan(task, spread(task.items, arguments.limit), chosen, task.seeds)
         write_all(plan, backend, strategies(), outputs, lambda line: print(f"{engine}: {line}", file=sys.stderr))
         yield from score(plan, outputs)
         written += [output for output in outputs.by_key.values() if output.strategy == PRODUCT]

@@ -98,13 +98,15 @@ class RuleCounter(TextCounter):
         """Append ``text``."""
         state = self._states[-1] if self._states else 0
         kinds, transitions, states, added = self._rule.kinds, self._rule.transitions, self._states, self._added
+        length = self.length
         for character in text:
             key = state << _KIND_BITS | kinds[character]
             step = transitions.get(key) or self._rule.add(key)
-            state = step[0]
+            state, more = step
             states.append(state)
-            added.append(step[1])
-            self.length += step[1]
+            added.append(more)
+            length += more
+        self.length = length
 
     def rewind(self, characters: int) -> None:
         """Take back the last ``characters`` code points."""
