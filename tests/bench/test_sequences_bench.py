@@ -45,7 +45,6 @@ def rows_of(model: Path, part: str) -> list[Row]:
 def test_a_run_takes_its_stable_prefixes_from_the_cache(model):
     *by_kind, whole = rows_of(model, "prefix")
     assert [row.name.split()[-1] for row in by_kind] == ["write", "summarise", "check"]
-    assert whole.value == 100
     assert whole.met
 
 
