@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BENCHMARKS = {
     "engine": ("studio.cli.bench_engine", "what the engine costs on top of llama.cpp, and how it takes disturbance"),
     "sequences": ("studio.cli.bench_sequences", "what is not computed twice, and what computing together gains"),
+    "repetition": ("studio.cli.bench_repetition", "how much documents repeat themselves, by sampler and guard"),
     "longbench-write": ("studio.cli.bench_task", "length by LongBench-Write: S_l, overall and by length"),
     "lifebench": ("studio.cli.bench_task", "length by LIFEBench: equal to, at most, at least; 16 to 8,192 words"),
     "ruler": ("studio.cli.bench_task", "length by Ruler: precise and flexible match of nine targets"),

@@ -19,6 +19,7 @@ COMMANDS = {
     "resume": "go on with a document",
     "status": "show how far a document is",
     "export": "write a document to a Markdown file",
+    "check": "show what a document repeats, and where",
     "search": "find text in the whole document",
     "replace": "replace text in the whole document, or undo that",
     "snapshot": "keep the present state of a project under a name, or list the states kept",
