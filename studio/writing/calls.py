@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from backends.base import Backend
 from backends.errors import BackendError
-from backends.types import Delta, Event, Finished, FinishReason, GenerationRequest, Rewind, Settled, Usage
+from backends.types import Capabilities, Delta, Event, Finished, FinishReason, GenerationRequest, Rewind, Settled, Usage
 from studio.memory.context_composer import Context
 from studio.project.records import CallOutcome, ModelCall
 from studio.project.store import Project
@@ -166,7 +166,7 @@ def _log_entry(
     return ModelCall(
         task=str(task),
         section=section,
-        model=backend.capabilities.model_name,
+        model=_model_name(backend.capabilities),
         seed=settings.pop("seed"),
         settings=json.dumps(settings, sort_keys=True),
         prompt=json.dumps(prompt, ensure_ascii=False),
@@ -185,3 +185,10 @@ def _account(context: Context) -> str:
         {"source": str(each.source), "reason": each.reason, "begins": each.text[:BEGINNING]} for each in context.dropped
     ]
     return json.dumps({"pieces": pieces, "dropped": dropped}, ensure_ascii=False)
+
+
+def _model_name(capabilities: Capabilities) -> str:
+    """What the run log calls a model: for one on a server also where that is, since the text went there."""
+    if not capabilities.endpoint:
+        return capabilities.model_name
+    return f"{capabilities.model_name} at {capabilities.endpoint}"

@@ -37,10 +37,19 @@ from studio.writing.events import (
     WritingEvent,
 )
 from studio.writing.pace import Stopwatch
-from studio.writing.writer import MAX_FAILURES, SectionWriter, WriterSettings, room_of, seed_of
+from studio.writing.writer import (
+    MAX_FAILURES,
+    MAX_SILENT_REPLIES,
+    SectionWriter,
+    WriterSettings,
+    room_of,
+    seed_of,
+)
 
 # Room for the instructions of a summary's prompt around the text.
 SUMMARY_PROMPT_TOKENS = 120
+# Answers for a level of the plan of which the best is taken where no grammar makes each of them whole.
+MAX_PLAN_ANSWERS = 3
 
 
 class Runner:
@@ -50,6 +59,7 @@ class Runner:
         self._project = project
         self._backend = backend
         self._settings = settings or WriterSettings()
+        self._announced = False
         self._watch = Stopwatch()
         self._writer = SectionWriter(project, backend, self._settings, self._watch)
 
@@ -82,17 +92,50 @@ class Runner:
     def _plan(self) -> Iterator[WritingEvent]:
         if self._project.sections():
             return
-        builder = PlanBuilder(self._project.info.brief, self._project.info.seed)
+        yield from self._announce()
+        info, constrained = self._project.info, self._backend.capabilities.constraint_in_loop
+        builder = PlanBuilder(info.brief, info.seed, constrained=constrained)
         while not builder.done:
             yield PlanProgress(*builder.calls)
-            request = builder.request()
-            require_room(self._backend, request)
-            answer = yield from self._ask(Task.PLAN, None, request)
+            require_room(self._backend, builder.request())
+            if constrained:
+                answer = yield from self._ask(Task.PLAN, None, builder.request())
+            else:
+                answer = yield from self._ask_for_level(builder)
             if answer is None:
                 return
             builder.accept(answer)
         self._project.set_plan(builder.title, builder.result())
         yield PlanMade(builder.title, len(self._project.leaves()), self._project.info.brief.words)
+
+    def _ask_for_level(self, builder: PlanBuilder) -> Generator[WritingEvent, None, str | None]:
+        """Ask a model that no grammar holds until a level is whole, and return the best of a few answers.
+
+        Answers that say nothing do not count as answers. Raises ModelSilent where none of many says anything.
+        """
+        best, most, answers = "", -1, 0
+        for attempt in range(MAX_SILENT_REPLIES):
+            answer = yield from self._ask(Task.PLAN, None, builder.request(attempt))
+            if answer is None:
+                return None
+            usable, asked = builder.usable_sections(answer)
+            answers += bool(answer.strip())
+            if answer.strip() and usable > most:
+                best, most = answer, usable
+            if most == asked or answers == MAX_PLAN_ANSWERS:
+                return best
+        if not answers:
+            raise ModelSilent("The model gave no plan: all its answers are empty.")
+        return best
+
+    def _announce(self) -> Iterator[WritingEvent]:
+        """Say once that text leaves the machine, before the first of it does."""
+        capabilities = self._backend.capabilities
+        if capabilities.leaves_machine and not self._announced:
+            self._announced = True
+            yield Notice(
+                f"The brief and the text leave this machine: {capabilities.model_name} runs at {capabilities.endpoint}."
+            )
 
     def _next(self, only: Sequence[int]) -> Section | None:
         """The first leaf in reading order that is not written yet or has no summary."""
@@ -105,6 +148,7 @@ class Runner:
         return None
 
     def _step(self, section: Section, *, whole_document: bool) -> Iterator[WritingEvent]:
+        yield from self._announce()
         if section.status is not Status.WRITTEN:
             yield from self._write_section(section, whole_document)
             if self._writer.stopping:

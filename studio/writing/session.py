@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens the model of a run: the one that was named, or the starter model that comes with the program."""
+"""Opens the model of a run: a file, one on a server, or the starter model that comes with the program."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from backends.base import Backend
 from backends.client import WorkerBackend
 from backends.errors import ModelNotFound
+from backends.server_address import ServerSettings, is_server, server_of
 from backends.types import ModelSettings
 from resources import file_path
 
@@ -33,9 +34,18 @@ def model_path(model: str) -> Path:
     return starter
 
 
-def open_model(settings: ModelSettings) -> Backend:
-    """Start a worker with a model; an empty path means the starter model.
+def open_model(settings: ModelSettings | ServerSettings) -> Backend:
+    """Start a worker with a model, or connect to a server; an empty path means the starter model.
 
-    Raises BackendError where the file is missing or no usable model, before anything else happens.
+    A path may be what a project keeps for a model on a server. Raises BackendError where the model cannot be had,
+    before anything else happens.
     """
+    if isinstance(settings, ModelSettings) and is_server(settings.path):
+        settings = replace(server_of(settings.path), context_tokens=settings.context_tokens)
+    if isinstance(settings, ServerSettings):
+        # Loaded late: HTTP and TLS take a moment, and most runs need neither.
+        from backends.remote import RemoteBackend
+        from studio.writing.supervised import SupervisedBackend
+
+        return SupervisedBackend(RemoteBackend(settings))
     return WorkerBackend(replace(settings, path=str(model_path(settings.path))))

@@ -49,6 +49,7 @@ from studio.writing.endings import (
 from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, WritingEvent
 from studio.writing.pace import Stopwatch
+from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
 
 # The answer gets about a third of the context: 700 of the starter model's 2,048 tokens, 1,300 for its prompt.
 ANSWER_SHARE = 0.342
@@ -68,6 +69,8 @@ ENDING_FILL = 1.6
 STORE_SECONDS = 0.8
 STARTER_SAMPLING = "starter"
 MAX_SILENT_CALLS = 3
+# Servers answer with nothing for reasons of their own; one that has text for every third request is good enough.
+MAX_SILENT_REPLIES = 15
 # Calls that fail one after another without a word of progress; a dying worker gives up earlier by itself.
 MAX_FAILURES = 8
 
@@ -144,6 +147,11 @@ class SectionWriter:
         self._call: Call | None = None
         self.stopping = False
 
+    @property
+    def _served(self) -> bool:
+        """Whether the model is on a server, which ends its replies where it likes."""
+        return bool(self._backend.capabilities.endpoint)
+
     def stop(self) -> None:
         """End the section soon where it stands; its text is stored. May be called from another thread."""
         self.stopping = True
@@ -169,7 +177,7 @@ class SectionWriter:
                 yield Notice(f"{error} {error.hint}")
             if self._count(draft.base) > before:
                 silent = failed = 0
-            if silent >= MAX_SILENT_CALLS:
+            if silent >= (MAX_SILENT_REPLIES if self._served else MAX_SILENT_CALLS):
                 raise ModelSilent(f"The model wrote nothing for section {section.number}, {section.title}.")
 
     def _open(self, section: Section, goal: Goal) -> _Draft:
@@ -192,6 +200,8 @@ class SectionWriter:
         """Words still to write; 0 as soon as the goal is reached, or so near that only another ending could help."""
         words = self._count(draft.base)
         if words >= draft.goal.least or (draft.landed and self._near(draft)):
+            return 0
+        if self._served and draft.fruitless > CLOSING_TRIES and is_near(draft.base, draft.goal, self._count):
             return 0
         return max(1, round(draft.goal.aim) - words)
 
@@ -348,9 +358,9 @@ class SectionWriter:
 
         An unfinished sentence stays as the unsettled tail when the author stopped, and is taken back otherwise.
         """
-        kept = whole_sentences(call.text)
-        rest = call.text[len(kept) :].rstrip()
         paused = call.reason is FinishReason.CANCELLED
+        kept = self._kept_of(draft, call)
+        rest = call.text[len(kept) :].rstrip()
         shown = len(draft.prefix + call.text) if call.tokens else len(draft.base)
         body = draft.prefix + kept if kept else draft.base
         tail = (draft.prefix + call.text)[len(body) :].rstrip() if paused and rest else ""
@@ -367,6 +377,12 @@ class SectionWriter:
         if standing != call.text:
             self._project.set_kept(call.run, standing)
         return max(0, shown - len(body + tail))
+
+    def _kept_of(self, draft: _Draft, call: Call) -> str:
+        """The whole sentences of a call, as many as the section needs."""
+        if not self._served or call.reason is FinishReason.CANCELLED:
+            return whole_sentences(call.text)
+        return kept_of_reply(draft.prefix, call.text, draft.goal, draft.fruitless, self._count)
 
     def _learn_tokens_per_word(self, call: Call, words: int) -> None:
         if words >= LEARNING_WORDS:
