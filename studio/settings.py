@@ -89,6 +89,16 @@ class Settings:
     context: int = _setting(
         0, _Text("Context", "Context of the model in tokens; 0 takes the model's own, at most 8,192.", 0, 1_048_576)
     )
+    states: int = _setting(
+        2048,
+        _Text(
+            "Kept states",
+            "Disk space in MB for what models have read of all projects, so that going on with one need not read it "
+            "again; 0 keeps nothing.",
+            0,
+            1_000_000,
+        ),
+    )
     theme: str = _setting(
         "system",
         _Text(

@@ -38,6 +38,7 @@ class ParkedStates:
         self._limit = limit_bytes
         self._divisible = divisible
         self._parked: list[ParkedState] = []  # oldest first
+        self._token_bytes = 0.0  # of the last state
 
     def __iter__(self) -> Iterator[ParkedState]:
         """Yield the states, the one used last first."""
@@ -57,20 +58,27 @@ class ParkedStates:
                 best, longest = parked, length
         return best, longest if best is not None else 0
 
-    def holds(self, tokens: Tokens) -> bool:
-        """Whether a state serves for exactly these tokens; it counts as used."""
-        wanted = token_array(tokens)
+    def worth_adding(self, tokens: Tokens, known: int, prefill_rate: float) -> bool:
+        """Whether copying a state out costs less than computing again what would be lost, beyond the ``known`` tokens.
+
+        Where a state here serves as well it is not, and that one counts as used.
+        """
+        held = token_array(tokens)
         for parked in self:
-            if self._serves(parked.tokens, wanted):
+            if self._serves(parked.tokens, held):
                 self.use(parked)
-                return True
-        return False
+                return False
+            if self._divisible:
+                known = max(known, common_length(parked.tokens, held))
+        lost = len(held) - known
+        return lost >= LEAST_TOKENS and lost > len(held) * self._token_bytes / COPY_RATE * prefill_rate
 
     def add(self, tokens: Tokens, state: bytes | memoryview) -> None:
         """Keep a state, and none that it serves for as well."""
         held = token_array(tokens)
         self._parked = [parked for parked in self._parked if not self._serves(held, parked.tokens)]
         self._parked.append(ParkedState(held, state))
+        self._token_bytes = len(state) / max(1, len(held))
         while sum(len(parked.state) for parked in self._parked) > self._limit:
             del self._parked[0]
 

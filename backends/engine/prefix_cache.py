@@ -20,7 +20,7 @@ import numpy as np
 
 from backends.engine.base import Engine
 from backends.engine.machine import physical_memory
-from backends.engine.parked_states import LEAST_TOKENS, ParkedStates
+from backends.engine.parked_states import ParkedStates
 from backends.engine.state_files import StateFiles
 from backends.engine.token_lists import Tokens, common_length, token_array
 
@@ -309,9 +309,18 @@ class PrefixCache:
         """Take idle sequences out of the cache; memory keeps what is worth it."""
         for sequence in [each for each in sequences if each in self._idle]:
             idle = self._idle[sequence]
-            if idle.owner < 0 and len(idle.tokens) >= LEAST_TOKENS and not self._parked.holds(idle.tokens):
+            if idle.owner < 0 and self._parked.worth_adding(
+                idle.tokens, self._in_others(idle), self._engine.prefill_rate
+            ):
                 self._parked.add(idle.tokens, self._engine.save(sequence))
             self._drop([sequence])
+
+    def _in_others(self, idle: _Idle) -> int:
+        """Return how many of the first tokens sequences in use have as well."""
+        if not self._rewinds:
+            return 0
+        held = ((self._engine.sequence_length(sequence), prompt) for sequence, prompt in self._prompts.items())
+        return max((min(length, common_length(prompt, idle.tokens)) for length, prompt in held), default=0)
 
     def _drop(self, sequences: Iterable[int]) -> None:
         for sequence in [each for each in sequences if each in self._idle]:

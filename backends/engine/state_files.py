@@ -42,6 +42,7 @@ _CHECKSUM = struct.Struct("<I")
 _TOKEN_BYTES = 4
 _NAME = re.compile(r"[0-9a-f]{32}\.state")
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.\d+\.tmp")
+_ABANDONED_NS = 3600 * 10**9
 _LISTED = 256  # files of a folder that are looked at
 _GUESSED_RATE = 200e6  # bytes a second, before the first file was read: a slow disk
 _SMOOTHING = 0.5
@@ -181,14 +182,15 @@ class StateFiles:
         return self._known
 
     def _listed(self) -> list[Path]:
-        """Return our files in the folder, the last used first; what a killed worker was writing is removed."""
+        """Return our files in the folder, the last used first; what a killed worker left is removed."""
         files: list[tuple[int, Path]] = []
         with contextlib.suppress(OSError):
             for entry in os.scandir(self._folder):
-                if _TEMPORARY.fullmatch(entry.name):
+                changed = entry.stat(follow_symlinks=False).st_mtime_ns
+                if _abandoned(entry.name, changed):
                     _remove(Path(entry.path))
                 elif _NAME.fullmatch(entry.name):
-                    files.append((entry.stat(follow_symlinks=False).st_mtime_ns, Path(entry.path)))
+                    files.append((changed, Path(entry.path)))
         return [path for _, path in sorted(files, reverse=True)[:_LISTED]]
 
     def _examine(self, path: Path) -> StoredState | None:
@@ -269,10 +271,12 @@ def trim(root: Path, quota_bytes: int) -> None:
     """
     files: list[tuple[int, int, Path]] = []
     with contextlib.suppress(OSError):
-        for path in root.glob("*/*.state"):
+        for path in root.glob("*/*"):
+            status = path.lstat()
             if _NAME.fullmatch(path.name):
-                status = path.lstat()
                 files.append((status.st_mtime_ns, status.st_size, path))
+            elif _abandoned(path.name, status.st_mtime_ns):
+                _remove(path)
     excess = sum(size for _, size, _ in files) - quota_bytes
     for _, size, path in sorted(files):
         if excess <= 0:
@@ -313,6 +317,11 @@ def _write(path: Path, head: bytes, state: bytes | memoryview) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _abandoned(name: str, changed_ns: int) -> bool:
+    """Whether a file is what a process left that ended while it wrote or used a state."""
+    return bool(_TEMPORARY.fullmatch(name)) and changed_ns < time.time_ns() - _ABANDONED_NS
 
 
 def _temporary(path: Path) -> Path:

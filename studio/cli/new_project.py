@@ -30,7 +30,7 @@ def new_project(arguments: argparse.Namespace, out: Path | None) -> Iterator[tup
     places = places_for_new(brief.text, arguments.project, out)
     settings = model_settings(arguments, model_of(arguments, user_settings().model))
     seed = random.randrange(MAX_SEED + 1) if arguments.seed is None else arguments.seed
-    with load_model(settings) as backend:
+    with load_model(settings, places.project) as backend:
         require_room_for_brief(backend, brief)
         with Project.create(places.project, brief, seed=seed, model=settings.path) as project:
             print(f"Project {places.project}, seed {seed}, model {backend.capabilities.model_name}", file=sys.stderr)

@@ -46,7 +46,7 @@ def _go_on(project: Project, places: Places, arguments: argparse.Namespace) -> i
     from studio.cli.run import load_model, write_project
 
     model = model_of(arguments, project.info.model)
-    with load_model(model_settings(arguments, model)) as backend:
+    with load_model(model_settings(arguments, model), places.project) as backend:
         if model != project.info.model:
             project.set_model(model)
         return write_project(project, backend, places, as_json=arguments.json)

@@ -7,11 +7,13 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from backends.base import Backend
 from backends.types import ModelSettings
 from studio.cli.errors import INTERRUPTED, SUCCESS
+from studio.cli.options import user_settings
 from studio.cli.places import Places, resume_command
 from studio.cli.progress import ProgressDisplay
 from studio.cli.report import print_json, project_report
@@ -21,6 +23,7 @@ from studio.project.store import Project
 from studio.writing.events import DocumentFinished, Paused, WritingEvent
 from studio.writing.runner import Runner
 from studio.writing.session import open_model
+from studio.writing.states import with_states
 
 STARTER_LINE = (
     "Writing with the starter model, a small demonstration; choose a real model with --model FILE.gguf "
@@ -28,10 +31,15 @@ STARTER_LINE = (
 )
 
 
-def load_model(settings: ModelSettings) -> Backend:
-    """Start the model, and say so where it is only the starter model. Raises BackendError."""
+def load_model(settings: ModelSettings, project: Path | None = None) -> Backend:
+    """Start the model, and say so where it is only the starter model. Raises BackendError.
+
+    What it reads for a project file is kept for the next time, as far as the settings allow.
+    """
     if not settings.path:
         print(STARTER_LINE, file=sys.stderr)
+    if project is not None and isinstance(settings, ModelSettings):
+        settings = with_states(settings, project, user_settings().states)
     return open_model(settings)
 
 

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, groupby
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -88,14 +89,14 @@ class Writing(Protocol):
 Wish = Callable[[Writing], Iterator[WritingEvent]]
 
 
-def open_model(model: str) -> Backend:
-    """Load a model in a process of its own, as the settings say. The import is late because it is heavy."""
+def open_model(model: str, project: Path) -> Backend:
+    """Load a model for a project in a process of its own, as the settings say. The imports are late: they are heavy."""
     from studio.writing.session import open_model as open_in_worker
+    from studio.writing.states import with_states
 
     wanted = load_settings().settings
-    return open_in_worker(
-        ModelSettings(model, wanted.context, wanted.threads, wanted.gpu_layers, wanted.device),
-    )
+    settings = ModelSettings(model, wanted.context, wanted.threads, wanted.gpu_layers, wanted.device)
+    return open_in_worker(with_states(settings, project, wanted.states))
 
 
 def make_runner(project: Project, backend: Backend) -> Writing:
@@ -109,7 +110,7 @@ def make_runner(project: Project, backend: Backend) -> Writing:
 class Tools:
     """How the thread gets a model and a runner."""
 
-    open_model: Callable[[str], Backend] = open_model
+    open_model: Callable[[str, Path], Backend] = open_model
     make_runner: Callable[[Project, Backend], Writing] = make_runner
 
 
@@ -303,12 +304,13 @@ class ProjectThread:
         self._loading = True
         self._bundle.add(ModelOpening())
         # Loading takes long; the project must stay at the author's service meanwhile.
-        threading.Thread(target=self._load, args=(model,), name="model", daemon=True).start()
+        project = self._project.info.path
+        threading.Thread(target=self._load, args=(model, project), name="model", daemon=True).start()
 
-    def _load(self, model: str) -> None:
+    def _load(self, model: str, project: Path) -> None:
         """Load a model, in a thread of its own that does nothing else."""
         try:
-            backend = self._tools.open_model(model)
+            backend = self._tools.open_model(model, project)
         except KNOWN_ERRORS as error:
             self.post(partial(self._model_failed, error))
             return

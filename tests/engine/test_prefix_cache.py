@@ -171,6 +171,19 @@ def test_what_is_parked_is_not_lost_where_no_sequence_is_free(scripted):
     assert serve(cache, engine, prompt) == 199
 
 
+@pytest.mark.parametrize(("tail", "parked"), [(8, 1), (100, 2)])
+def test_only_what_would_cost_more_to_compute_is_copied_out(scripted, tail, parked):
+    engine = scripted()
+    cache = PrefixCache(engine)
+    prompt = numbers(200, 1)
+    serve(cache, engine, prompt, answer=0)
+    serve(cache, engine, numbers(50, 2), answer=0)  # the first leaves
+    assert len(list(cache._parked)) == 1
+    serve(cache, engine, [*prompt[:150], *numbers(50, 3)], answer=0)
+    serve(cache, engine, [*prompt[:150], *numbers(50, 3)][: 200 - tail] + numbers(tail, 4), answer=0)
+    assert len(list(cache._parked)) == 1 + parked
+
+
 def test_memory_has_a_limit_and_what_was_used_last_stays(scripted):
     engine = scripted()
     prompts = [numbers(200, seed) for seed in range(4)]

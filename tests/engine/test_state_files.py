@@ -135,7 +135,7 @@ def test_state_of_which_a_process_died_is_not_tried_again(tmp_path):
     with states.load(states.find(tokens)) as state:
         assert bytes(state) == b"state"
         assert fetched(tmp_path / "p", tokens) is None
-    assert not path.exists()
+    assert fetched(path.parent, tokens) == b"state"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders")
@@ -151,9 +151,13 @@ def test_what_a_killed_worker_was_writing_is_removed(tmp_path):
     path = stored(tmp_path / "p", numbers(50, 1), b"state")
     left = path.with_name(f".{path.stem}.123.tmp")
     left.write_bytes(b"half")
+    young = left.with_name(f".{path.stem}.124.tmp")
+    young.write_bytes(b"somebody is at it")
+    aged(left, 0)
     (tmp_path / "p" / "notes.txt").write_text("not ours")
     assert fetched(tmp_path / "p", numbers(50, 1)) == b"state"
     assert not left.exists()
+    assert young.exists()
     assert (tmp_path / "p" / "notes.txt").exists()
 
 
@@ -178,6 +182,7 @@ def test_nothing_is_written_where_the_disk_would_be_full(tmp_path, monkeypatch):
 
 
 def aged(path: Path, seconds: int) -> None:
+    path.touch()
     os.utime(path, (1_000_000_000 + seconds, 1_000_000_000 + seconds))
 
 
@@ -192,6 +197,7 @@ def test_quota_holds_for_all_projects_and_the_oldest_goes_first(tmp_path):
     assert states.save(tokens, bytes(1000))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c", "d"]
     assert not StateFiles(tmp_path / "e", IDENTITY, size - 1).save(tokens, bytes(1000))
+    aged(tmp_path / "a" / f".{'0' * 32}.1.tmp", 0)
     trim(tmp_path, 0)
     assert list(tmp_path.iterdir()) == []
     trim(tmp_path / "absent", 0)

@@ -90,7 +90,7 @@ def tools(course: Course, backend: FakeBackend | None = None, load_seconds: floa
     """Return the tools for a run that takes a course."""
     model = backend or FakeBackend()
 
-    def open_model(path: str) -> Backend:
+    def open_model(path: str, project: Path) -> Backend:
         time.sleep(load_seconds)
         return model
 

@@ -267,7 +267,7 @@ def test_a_stop_frees_the_model_after_the_run(start: Callable[..., Desk]) -> Non
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_run(start: Callable[..., Desk]) -> None:
-    def open_model(path: str) -> FakeBackend:
+    def open_model(path: str, project: Path) -> FakeBackend:
         raise ModelNotFound("There is no model.")
 
     desk = start(with_tools=Tools(open_model, lambda project, backend: FakeRunner(project, backend, quiet)))
