@@ -16,6 +16,7 @@ from backends.types import ModelSettings
 from studio.cli.main import COMMANDS
 from studio.project.records import Mode
 from studio.project.store import Project
+from studio.writing.states import states_folder
 
 KEYS = {"project", "model", "seed", "words_target", "words", "sections", "usage"}
 USAGE = {"prompt_tokens", "cached_tokens", "completion_tokens", "seconds"}
@@ -70,7 +71,7 @@ def test_a_seed_is_chosen_and_kept_when_none_is_given(longhand, backend):
 
 def test_options_and_settings_reach_the_project_and_the_model(longhand, backend, tmp_path, monkeypatch):
     config = tmp_path / "settings.toml"
-    config.write_text('kind = "report"\nlanguage = "de"\nmodel = "set.gguf"\nthreads = 3\ncontext = 1024\n')
+    config.write_text('kind = "report"\nlanguage = "de"\nmodel = "set.gguf"\nthreads = 3\ncontext = 1024\nstates = 7\n')
     monkeypatch.setenv("LONGHAND_CONFIG", str(config))
     Path("brief.txt").write_text("\ufeffEin Bericht über Ebbe.\n", encoding="utf-8")
     code, _, err = longhand(
@@ -78,7 +79,8 @@ def test_options_and_settings_reach_the_project_and_the_model(longhand, backend,
     )
     assert code == 0
     assert "starter" not in err
-    assert backend.opened == [ModelSettings(str(Path("set.gguf").absolute()), 1024, 2, 4, "")]
+    states = str(states_folder(Path("p.longhand")))
+    assert backend.opened == [ModelSettings(str(Path("set.gguf").absolute()), 1024, 2, 4, "", states, 7 << 20)]
     with Project.open(Path("p.longhand"), Mode.READ) as project:
         brief = project.info.brief
         assert (brief.text, brief.kind, brief.language, brief.words) == ("Ein Bericht über Ebbe.", "report", "de", 1000)

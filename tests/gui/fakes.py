@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from backends.base import Backend
 from backends.types import Capabilities, Event, GenerationRequest, Prompt
