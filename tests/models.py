@@ -58,6 +58,7 @@ CONTROL = {
 }
 
 _WIDTH, _HEADS, _FORWARD, _CONSTANT = 32, 2, 64, 5.0
+_CONVOLVED = 3  # tokens that a short convolution of lfm2 sees
 
 
 def make_model(
@@ -76,8 +77,8 @@ def make_model(
 
     ``vocab`` is "bytes" (256 byte tokens, every byte equally likely), "words" (bytes, common words, marks) or "broken"
     (words, but stray bytes of broken UTF-8 are as likely as words). ``template`` is chatml, llama3, mistral, gemma or
-    none. ``end_chance`` is roughly the chance that the model ends its turn at a token. ``architecture`` is llama or
-    mamba (recurrent: cannot be rewound).
+    none. ``end_chance`` is roughly the chance that the model ends its turn at a token. ``architecture`` is llama,
+    mamba (recurrent: cannot be rewound) or lfm2 (hybrid: every second layer has attention; cannot be rewound either).
     """
     pieces, merges = _vocabulary(vocab)
     control = list(dict.fromkeys(CONTROL[template]))
@@ -178,7 +179,11 @@ def _write_header(writer: gguf.GGUFWriter, architecture: str, context: int, laye
         return
     writer.add_feed_forward_length(_FORWARD)
     writer.add_head_count(_HEADS)
-    writer.add_head_count_kv(_HEADS)
+    if architecture == "lfm2":
+        writer.add_head_count_kv([_HEADS * (layer % 2) for layer in range(layers)])
+        writer.add_shortconv_l_cache(_CONVOLVED)
+    else:
+        writer.add_head_count_kv(_HEADS)
     writer.add_rope_dimension_count(_WIDTH // _HEADS)
 
 
@@ -195,9 +200,12 @@ def _write_tensors(writer: gguf.GGUFWriter, architecture: str, prior: np.ndarray
     output[:, 0] = prior / constant
     writer.add_tensor("token_embd.weight", embedding)
     writer.add_tensor("output.weight", output)
-    writer.add_tensor("output_norm.weight", np.ones(_WIDTH, dtype=np.float32))
+    norm = "token_embd_norm" if architecture == "lfm2" else "output_norm"
+    writer.add_tensor(f"{norm}.weight", np.ones(_WIDTH, dtype=np.float32))
     for layer in range(layers):
         block = _mamba_block(normal) if architecture == "mamba" else _llama_block(normal)
+        if architecture == "lfm2":
+            block = _lfm2_block(normal, block, attention=layer % 2 == 1)
         for name, values in block.items():
             writer.add_tensor(f"blk.{layer}.{name}", values)
 
@@ -210,6 +218,21 @@ def _llama_block(normal) -> dict[str, np.ndarray]:
     block["ffn_up.weight"] = normal(_FORWARD, _WIDTH, scale=0.15)
     block["ffn_down.weight"] = normal(_WIDTH, _FORWARD, scale=0.1)
     return block
+
+
+def _lfm2_block(normal, block: dict[str, np.ndarray], *, attention: bool) -> dict[str, np.ndarray]:
+    """Return a block of a llama with normed queries and keys, or with a short convolution in place of attention."""
+    if attention:
+        norms = {f"attn_{name}_norm.weight": np.ones(_WIDTH // _HEADS, np.float32) for name in ("q", "k")}
+        return block | norms
+    block = {
+        name: values for name, values in block.items() if not name.startswith("attn_") or name == "attn_norm.weight"
+    }
+    return block | {
+        "shortconv.conv.weight": normal(_WIDTH, _CONVOLVED, scale=0.3),
+        "shortconv.in_proj.weight": normal(3 * _WIDTH, _WIDTH, scale=0.15),
+        "shortconv.out_proj.weight": normal(_WIDTH, _WIDTH, scale=0.15),
+    }
 
 
 def _mamba_block(normal) -> dict[str, np.ndarray]:

@@ -313,7 +313,7 @@ def test_any_use_of_the_cache_keeps_its_promises(scripted, can_rewind, sequences
     assert all(cache.acquire(roots[0]) is not None for _ in range(sequences))
 
 
-@pytest.mark.parametrize("architecture", ["llama", "mamba"])
+@pytest.mark.parametrize("architecture", ["llama", "mamba", "lfm2"])
 def test_forked_and_refilled_sequences_compute_the_same(make_engine, architecture):
     engine = make_engine(architecture=architecture)
     for sequence in range(engine.max_sequences):

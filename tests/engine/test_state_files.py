@@ -276,7 +276,7 @@ def test_any_damage_gives_the_state_or_nothing(tmp_path, seed):
             assert state is None or (folder / path.name).read_bytes() in originals.values()
 
 
-@pytest.mark.parametrize("architecture", ["llama", "mamba"])
+@pytest.mark.parametrize("architecture", ["llama", "mamba", "lfm2"])
 def test_project_that_is_opened_again_computes_only_what_is_new(make_engine, tmp_path, architecture):
     engine = make_engine(architecture=architecture)
     for sequence in range(engine.max_sequences):
