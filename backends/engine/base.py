@@ -62,6 +62,10 @@ class Sampler(ABC):
         """
 
     @abstractmethod
+    def prepare(self, bias: Sequence[tuple[int, float]]) -> None:
+        """Make ready for the very object with which ``sample`` will be called next; needs no logits."""
+
+    @abstractmethod
     def accept(self, token: int) -> None:
         """Remember a chosen token (penalties, grammar)."""
 

@@ -146,6 +146,8 @@ class Generation:
         self.decided = self._loop is not None or self._ending is not None
         if not self.decided:
             self._bias = self._next_bias()
+            if self._bias:
+                self._sampler.prepare(self._bias)
         return events
 
     def resolve(self) -> list[Event]:
@@ -325,7 +327,7 @@ class Generation:
         """Cut a loop off and make the model go on differently; where that fails, end the paragraph, then the take."""
         policy = self._request.repetition
         assert policy is not None
-        kept = min(self._text.tokens_within(max(loop.keep, self._settled)), len(self._text.tokens) - 1)
+        kept = self._text.tokens_within(max(loop.keep, self._settled), len(self._text.tokens) - 1)
         first = self._text.tokens[kept]
         place = self._text.characters_of(kept)
         retries = self._retries

@@ -61,6 +61,9 @@ class _Repeating(Sampler):
     def sample(self, row: int, bias: Sequence[tuple[int, float]] = ()) -> int:
         return next(self._left, self._end)
 
+    def prepare(self, bias: Sequence[tuple[int, float]]) -> None:
+        pass
+
     def accept(self, token: int) -> None:
         pass
 

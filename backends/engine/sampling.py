@@ -165,6 +165,9 @@ class NativeSampler(Sampler):
         finally:
             logits[self._bias_tokens] = kept
 
+    def prepare(self, bias: Sequence[tuple[int, float]]) -> None:
+        self._convert(bias)
+
     def accept(self, token: int) -> None:
         if self._chain is None or not 0 <= token < self._logits.vocabulary_size:
             raise InvalidRequest(f"The sampler is closed, or token {token} does not exist.")

@@ -90,10 +90,13 @@ class Scheduler:
         self._cancelled: list[int] = []
         self._crowded = False
         self._arrivals = 0
+        self._batch: list[BatchToken] = []
         self._takes: list[Generation] = []
-        self._judged: list[Generation] = []
         self._sequences: list[int] = []
-        self._steady = False
+        self._newest: list[int] = []
+        self._judged: list[Generation] = []
+        self._decided = self._steady = False
+        self._began = self._spent = 0.0
 
     @property
     def busy(self) -> bool:
@@ -132,27 +135,34 @@ class Scheduler:
         if self._waiting:
             self._steady = False
             self._admit()
-        batch: list[BatchToken] = []
         if not self._steady:
-            batch = self._compose()
+            self._compose()
             if not self._takes:
                 self._judge()
                 self._resolve()
                 return
-        began = time.perf_counter()
+        error: BackendError | None = None
+        rows: list[int] | None = None
+        now = time.perf_counter()
+        self._spent, self._began = (now - self._began) * 1000, now
         self._beside.start(self._judge)
         try:
-            rows, error = self._decode(batch)
+            if self._batch:
+                rows = self._engine.decode(self._batch)
+            else:
+                rows = self._engine.decode_step(self._sequences, self._newest)
+        except DecodeAborted:
+            self._steady = False
+        except BackendError as failed:
+            error = failed
         finally:
             self._beside.join()
-        spent = (time.perf_counter() - began) * 1000
-        self._resolve()
-        if rows is not None:
-            self._go_on(rows, spent)
-            return
-        self._steady = False
+        if self._decided:
+            self._resolve()
         if error is not None:
             self._recover(error, self._takes)
+        elif rows is not None:
+            self._choose(rows)
 
     def keep(self) -> None:
         """Write down what the next start can use; to be called when nothing is running."""
@@ -247,14 +257,15 @@ class Scheduler:
 
     # A step
 
-    def _compose(self) -> list[BatchToken]:
-        """Return the next batch; empty where it is one token of each of ``_takes``.
+    def _compose(self) -> None:
+        """Choose what the next step computes.
 
-        ``_takes`` are those of which the batch holds the last token, in the order of their rows, and the one whose
-        prompt is computed; ``_judged`` those whose newest token needs judging. Where all of it will be the same at the
-        next step, apart from the tokens, the scheduler is ``_steady`` until something happens.
+        ``_takes`` are those of which it computes the newest token, in the order of their rows, and the one whose prompt
+        is computed. ``_judged`` are those whose newest token needs judging. ``_batch`` is empty where it would be the
+        ``_newest`` token of each of ``_sequences``. Where all of this will be the same at the next step, apart from
+        the tokens, the scheduler is ``_steady`` until something happens.
         """
-        self._takes, self._judged, self._sequences = [], [], []
+        self._batch, self._takes, self._sequences, self._newest, self._judged = [], [], [], [], []
         prefilling: Generation | None = None
         for active in self._active:
             generation = active.generation
@@ -270,13 +281,16 @@ class Scheduler:
             if missing == 1:
                 self._takes.append(generation)
                 self._sequences.append(generation.sequence)
+                self._newest.append(generation.tokens[-1])
             elif missing < 1:
                 # An abort left the token in the cache, but not its logits.
                 self._engine.rewind(generation.sequence, len(generation.tokens) - 1)
             elif prefilling is None:
                 prefilling = generation
-        self._steady = prefilling is None and len(self._takes) == len(self._judged) == len(self._active)
-        return self._chunk(prefilling) if prefilling is not None else []
+        count = len(self._active)
+        self._steady = self._rewinds and prefilling is None and len(self._takes) == len(self._judged) == count
+        if prefilling is not None:
+            self._add_chunk(prefilling)
 
     def _resume(self, active: _Active) -> bool:
         """Give a suspended take a sequence again; False where it has to wait."""
@@ -286,40 +300,30 @@ class Scheduler:
         active.generation.sequence = -1 if sequence is None else sequence
         return sequence is not None
 
-    def _chunk(self, generation: Generation) -> list[BatchToken]:
-        """Return a batch of the tokens of all takes and of the next part of a prompt."""
+    def _add_chunk(self, generation: Generation) -> None:
+        """Make a batch of the newest tokens of all takes and of the next part of a prompt."""
         start, end = self._engine.sequence_length(generation.sequence), len(generation.tokens)
         # Only as a whole can others share what a model that cannot be cut back has read: up to before the last token.
         chunk = generation.tokens[start : min(start + PREFILL_CHUNK, end if self._rewinds else end - 1)]
-        batch = [BatchToken(take.tokens[-1], len(take.tokens) - 1, take.sequence, True) for take in self._takes]
-        batch += [
+        newest = [BatchToken(take.tokens[-1], len(take.tokens) - 1, take.sequence, True) for take in self._takes]
+        self._batch = newest + [
             BatchToken(token, position, generation.sequence, position == end - 1)
             for position, token in enumerate(chunk, start)
         ]
         self._takes.append(generation)
-        return batch
 
     def _judge(self) -> None:
         """Let the controls judge the tokens chosen last, and deliver what comes of it."""
         events: list[Event] = []
+        decided = False
         for generation in self._judged:
+            if generation.has_text:
+                generation.decode_ms += self._spent
             events += generation.judge()
+            decided = decided or generation.decided
+        self._decided = decided
         if events:
             self._deliver(events)
-
-    def _decode(self, batch: list[BatchToken]) -> tuple[list[int] | None, BackendError | None]:
-        """Return the rows of a batch, or the error that kept it from being computed; neither where it was aborted.
-
-        Without a batch the newest token of each take is computed.
-        """
-        try:
-            if batch:
-                return self._engine.decode(batch), None
-            return self._engine.decode_step(self._sequences, [take.tokens[-1] for take in self._takes]), None
-        except DecodeAborted:
-            return None, None
-        except BackendError as error:
-            return None, error
 
     def _recover(self, error: BackendError, takes: Sequence[Generation]) -> None:
         """Make room where that was missing; other errors end the requests that were computed."""
@@ -357,45 +361,46 @@ class Scheduler:
                 elif not self._engine.sequence_length(generation.sequence):
                     self._cache.refill(generation.sequence, generation.tokens)
 
-    def _note_prefill(self, generation: Generation, spent: float) -> None:
+    def _note_prefill(self, generation: Generation) -> None:
         """Tell how far a prompt is."""
-        generation.prefill_ms += spent
+        generation.prefill_ms += (time.perf_counter() - self._began) * 1000
         if not generation.finished:
             done, total = self._engine.sequence_length(generation.sequence), len(generation.tokens)
             self._deliver([Progress(generation.request_id, done, total)])
             if done == total - 1 and not self._rewinds:
                 self._cache.checkpoint(generation.sequence, generation.tokens[:done])
 
-    def _go_on(self, rows: list[int], spent: float) -> None:
-        """Choose the next tokens from the rows of the batch; a last take without a row is still in its prompt."""
-        takes = self._takes
-        if len(takes) > len(rows):
-            self._note_prefill(takes[-1], spent)
+    def _choose(self, rows: list[int]) -> None:
+        """Choose the next tokens from the rows of the step; a last take without a row is still in its prompt."""
         steady = self._steady
-        for generation, row in zip(takes, rows, strict=False):
-            if not steady and not self._awaits(generation):
+        if not steady and len(self._takes) > len(rows):
+            self._note_prefill(self._takes[-1])
+        newest: list[int] = []
+        for generation, row in zip(self._takes, rows, strict=False):
+            if not steady and not self._ready(generation):
                 continue
-            if generation.has_text:
-                generation.decode_ms += spent
-            else:
-                self._note_prefill(generation, spent)
-            if generation.checkpoint_due and not self._rewinds:
-                generation.checkpoint_due = False
-                self._cache.checkpoint(generation.sequence, generation.tokens)
             try:
                 events = generation.choose(row)
             except BackendError as error:
                 self._fail(generation.request_id, error)
                 continue
-            if generation.full:
+            newest.append(generation.tokens[-1])
+            if events or generation.full:
                 self._steady = False
-            if events:
                 self._deliver(events)
                 self._end_finished()
+        self._newest = newest
 
-    def _awaits(self, generation: Generation) -> bool:
-        """Whether a take that was in the batch has neither ended nor been cut back since."""
-        return not generation.finished and self._engine.sequence_length(generation.sequence) == len(generation.tokens)
+    def _ready(self, generation: Generation) -> bool:
+        """Whether a take that was in the step needs its next token; it may have ended or been cut back since."""
+        if generation.finished or self._engine.sequence_length(generation.sequence) != len(generation.tokens):
+            return False
+        if not generation.has_text:
+            self._note_prefill(generation)
+        if generation.checkpoint_due and not self._rewinds:
+            generation.checkpoint_due = False
+            self._cache.checkpoint(generation.sequence, generation.tokens)
+        return True
 
     # Ends
 

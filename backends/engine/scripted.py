@@ -522,6 +522,9 @@ class ScriptedSampler(Sampler):
             return False
         return bool(text) and self._matcher.allows(text)
 
+    def prepare(self, bias: Sequence[tuple[int, float]]) -> None:
+        pass
+
     def accept(self, token: int) -> None:
         if self._matcher is not None and token != self._engine.vocabulary.end:
             self._matcher.feed(self._engine.piece(token).decode())

@@ -51,9 +51,11 @@ class TakeText:
             self._ends[-1] = self.length
         return text
 
-    def tokens_within(self, characters: int) -> int:
-        """Return how many tokens can be kept of a text cut to ``characters`` code points."""
+    def tokens_within(self, characters: int, most: int | None = None) -> int:
+        """Return how many tokens, ``most`` of them at most, can be kept of a text cut to ``characters`` code points."""
         count = bisect.bisect_right(self._ends, characters)
+        if most is not None:
+            count = min(count, most)
         while count and not self._clean[count - 1]:
             count -= 1
         return count
