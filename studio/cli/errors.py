@@ -64,6 +64,7 @@ def report(error: Exception) -> int:
 def _user_errors() -> tuple[type[Exception], ...]:
     """Errors that another command line avoids; imported late, since most commands end without any."""
     from backends.errors import ContextOverflow, ModelInvalid, ModelNotFound
+    from backends.server_errors import EndpointInvalid, ServerDenied
     from studio.bench.task_files import TaskDataInvalid
     from studio.formats.errors import OutputExists, OutputFolderUnusable
     from studio.project import errors as project
@@ -71,8 +72,10 @@ def _user_errors() -> tuple[type[Exception], ...]:
     return (
         UserError,
         ContextOverflow,
+        EndpointInvalid,
         ModelInvalid,
         ModelNotFound,
+        ServerDenied,
         OutputExists,
         OutputFolderUnusable,
         TaskDataInvalid,

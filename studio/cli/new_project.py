@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backends.base import Backend
 from studio.cli.brief import read_brief
-from studio.cli.options import MAX_SEED, model_of, model_settings, user_settings
+from studio.cli.options import MAX_SEED, kept_model, run_model, run_settings, user_settings
 from studio.cli.places import Places, places_for_new
 from studio.cli.run import load_model
 from studio.project.records import Brief
@@ -28,11 +28,12 @@ def new_project(arguments: argparse.Namespace, out: Path | None) -> Iterator[tup
     """
     brief = _brief(arguments)
     places = places_for_new(brief.text, arguments.project, out)
-    settings = model_settings(arguments, model_of(arguments, user_settings().model))
+    settings = run_settings(arguments, run_model(arguments, user_settings().model))
     seed = random.randrange(MAX_SEED + 1) if arguments.seed is None else arguments.seed
     with load_model(settings, places.project) as backend:
         require_room_for_brief(backend, brief)
-        with Project.create(places.project, brief, seed=seed, model=settings.path) as project:
+        model = kept_model(settings, backend.capabilities)
+        with Project.create(places.project, brief, seed=seed, model=model) as project:
             print(f"Project {places.project}, seed {seed}, model {backend.capabilities.model_name}", file=sys.stderr)
             yield project, backend, places
 

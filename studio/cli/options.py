@@ -7,11 +7,13 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from backends.types import ModelSettings
+from backends.server_address import ServerSettings, base_address, is_server, server_of
+from backends.types import Capabilities, ModelSettings
 from studio.settings import Settings, all_settings, load_settings
 
 MAX_SEED = 2**32 - 1
@@ -43,6 +45,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", metavar="NAME", help="device that the model runs on")
 
 
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Add what names a server that runs the model; ``--model`` is the model's name there."""
+    group = parser.add_argument_group("server")
+    group.add_argument(
+        "--endpoint", metavar="URL", help="OpenAI-compatible server that runs the model named by --model"
+    )
+    group.add_argument(
+        "--plain-http", action="store_true", help="let text go unencrypted to a server on another machine"
+    )
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
     parser.add_argument("--json", action="store_true", help="print one JSON object to standard output")
@@ -63,6 +76,31 @@ def model_settings(arguments: argparse.Namespace, model: str) -> ModelSettings:
         gpu_layers=_given(arguments.gpu_layers, settings.gpu_layers),
         device=_given(arguments.device, settings.device),
     )
+
+
+def run_settings(arguments: argparse.Namespace, model: str) -> ModelSettings | ServerSettings:
+    """Return how to open a model that is a file, or on a server where its name is that of one."""
+    if not is_server(model):
+        return model_settings(arguments, model)
+    context = _given(arguments.context, user_settings().context)
+    return replace(server_of(model), context_tokens=context, plain_http=arguments.plain_http)
+
+
+def run_model(arguments: argparse.Namespace, otherwise: str) -> str:
+    """Return the model that was asked for, as a project keeps it: a path, or the address of a server with a name.
+
+    Raises EndpointInvalid.
+    """
+    if arguments.endpoint:
+        return ServerSettings(base_address(arguments.endpoint), arguments.model or "").path
+    return otherwise if arguments.model is None and is_server(otherwise) else model_of(arguments, otherwise)
+
+
+def kept_model(settings: ModelSettings | ServerSettings, capabilities: Capabilities) -> str:
+    """Return what a project keeps of an opened model; one on a server is kept by the name that it has there."""
+    if not capabilities.endpoint:
+        return settings.path
+    return ServerSettings(capabilities.endpoint, capabilities.model_name).path
 
 
 def model_of(arguments: argparse.Namespace, otherwise: str) -> str:

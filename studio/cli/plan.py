@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from studio.cli.errors import INTERRUPTED, SUCCESS
-from studio.cli.options import add_brief_options, add_json_option, add_model_options
+from studio.cli.options import add_brief_options, add_json_option, add_model_options, add_server_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--project", type=Path, metavar="FILE.longhand", help="project file; without it, named by the brief"
     )
     add_model_options(parser)
+    add_server_options(parser)
     add_json_option(parser)
 
 

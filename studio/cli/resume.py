@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.cli.errors import SUCCESS
-from studio.cli.options import add_json_option, add_model_options, add_project_argument
+from studio.cli.options import add_json_option, add_model_options, add_project_argument, add_server_options
 
 if TYPE_CHECKING:
     from studio.cli.places import Places
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_project_argument(parser)
     parser.add_argument("--out", type=Path, metavar="FILE.md", help="Markdown file; without it, beside the project")
     add_model_options(parser)
+    add_server_options(parser)
     add_json_option(parser)
 
 
@@ -42,11 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _go_on(project: Project, places: Places, arguments: argparse.Namespace) -> int:
-    from studio.cli.options import model_of, model_settings
+    from studio.cli.options import kept_model, run_model, run_settings
     from studio.cli.run import load_model, write_project
 
-    model = model_of(arguments, project.info.model)
-    with load_model(model_settings(arguments, model), places.project) as backend:
+    settings = run_settings(arguments, run_model(arguments, project.info.model))
+    with load_model(settings, places.project) as backend:
+        model = kept_model(settings, backend.capabilities)
         if model != project.info.model:
             project.set_model(model)
         return write_project(project, backend, places, as_json=arguments.json)

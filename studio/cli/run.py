@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from backends.base import Backend
+from backends.server_address import ServerSettings
 from backends.types import ModelSettings
 from studio.cli.errors import INTERRUPTED, SUCCESS
 from studio.cli.options import user_settings
@@ -31,7 +32,7 @@ STARTER_LINE = (
 )
 
 
-def load_model(settings: ModelSettings, project: Path | None = None) -> Backend:
+def load_model(settings: ModelSettings | ServerSettings, project: Path | None = None) -> Backend:
     """Start the model, and say so where it is only the starter model. Raises BackendError.
 
     What it reads for a project file is kept for the next time, as far as the settings allow.
