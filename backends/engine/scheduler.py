@@ -154,7 +154,7 @@ class Scheduler:
         except DecodeAborted:
             self._steady = False
         except BackendError as failed:
-            error = failed
+            error, self._steady = failed, False
         finally:
             self._beside.join()
         if self._decided:
@@ -288,7 +288,7 @@ class Scheduler:
             elif prefilling is None:
                 prefilling = generation
         count = len(self._active)
-        self._steady = self._rewinds and prefilling is None and len(self._takes) == len(self._judged) == count
+        self._steady = self._rewinds and prefilling is None and 0 < len(self._takes) == len(self._judged) == count
         if prefilling is not None:
             self._add_chunk(prefilling)
 
@@ -377,7 +377,7 @@ class Scheduler:
             self._note_prefill(self._takes[-1])
         newest: list[int] = []
         for generation, row in zip(self._takes, rows, strict=False):
-            if not steady and not self._ready(generation):
+            if generation.finished or not (steady or self._ready(generation)):
                 continue
             try:
                 events = generation.choose(row)
