@@ -143,9 +143,9 @@ def prefix(bench: Bench) -> Iterator[Row]:
 def edit(bench: Bench) -> Iterator[Row]:
     """What is computed after a change at the end and in the middle of a long prompt."""
     wanted = bench.effort.edited_prompt
-    with MeasuredBackend(_with_context(bench.settings, 2 * wanted + _ANSWER_ROOM)) as measured:
-        # Prompts of different seeds differ by some per cent in their tokens.
-        tokens = min(wanted, measured.backend.capabilities.context_tokens * 2 // 5)
+    with MeasuredBackend(_with_context(bench.settings, 2 * (wanted + _ANSWER_ROOM))) as measured:
+        # Half of the context, so that a prompt and its changed forms are in the cache together.
+        tokens = min(wanted, measured.backend.capabilities.context_tokens // 2 - _ANSWER_ROOM)
         edits = [_edit(measured, tokens, seed) for seed in range(1, 1 + bench.effort.repeats)]
     yield Row(f"prefill of {tokens:,} tokens", round(statistics.median(each.whole_ms for each in edits), 1), "ms")
     for place, changes in (("at the end", [each.end for each in edits]), ("in the middle", [e.middle for e in edits])):
