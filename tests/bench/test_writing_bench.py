@@ -5,8 +5,10 @@ import json
 
 import pytest
 
+from backends.engine.scripted import write_script
 from backends.text.counting import count_words
-from backends.types import CountingProfile, FinishReason
+from backends.text.segmentation import ends_sentence
+from backends.types import CountingProfile, FinishReason, ModelSettings
 from studio.bench.agentwrite import plan_steps, step_tokens, write_agentwrite
 from studio.bench.items import Item
 from studio.bench.length_tasks import load_task
@@ -16,6 +18,7 @@ from studio.bench.task_files import TaskDataInvalid
 from studio.bench.writing import Plan, common_rows, score, write_all
 from studio.cli import run
 from studio.cli.main import main
+from studio.writing.session import open_model
 from tests.canned_backend import CannedBackend
 from tests.cli.fake_backend import FakeBackend
 
@@ -100,6 +103,16 @@ def test_longhand_lands_in_the_counter_of_the_task():
     assert count_words(written.text, CountingProfile.LONGBENCH_WRITE) == pytest.approx(600, rel=0.03)
     assert sum(length for _, length in written.sections) == count_words(written.text, CountingProfile.LONGBENCH_WRITE)
     assert sum(target for target, _ in written.sections) == 600
+
+
+@pytest.mark.parametrize("behaviour", ["early_end", "never_ends"])
+def test_longhand_lands_with_models_that_do_not(behaviour, tmp_path):
+    item = Item("item-3", "Write 320 words about a river.", "Story", 320, 320, "all", kind="story")
+    script = write_script(tmp_path / "model.script.json", behaviour=behaviour)
+    with open_model(ModelSettings(str(script))) as backend:
+        written = write_longhand(backend, item, 0, CountingProfile.LIFEBENCH)
+    assert count_words(written.text, CountingProfile.LIFEBENCH) == pytest.approx(320, rel=0.03)
+    assert ends_sentence(written.text)
 
 
 def test_longhand_counts_what_was_taken_back():
