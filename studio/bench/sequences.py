@@ -28,6 +28,7 @@ from studio.bench.figures import NS_PER_S, ratio
 from studio.bench.forcing import forcing_rows
 from studio.bench.measured import NEVER_LANDS, MeasuredBackend
 from studio.bench.prefix_reuse import prefix_rows
+from studio.bench.prompt_cache import restart_rows
 from studio.bench.report import Row, Say, at_least, at_most, run_parts
 
 LARGE_MODEL_BYTES = 80_000_000
@@ -48,6 +49,7 @@ class Effort:
     sections: int = 6
     section_words: int = 300
     edited_prompt: int = 4_096
+    restart_prompt: int = 8_000
     shared_prompt: int = 512
     takes: int = 8
     answer: int = 64
@@ -61,6 +63,7 @@ QUICK = Effort(
     sections=2,
     section_words=60,
     edited_prompt=600,
+    restart_prompt=400,
     shared_prompt=100,
     takes=3,
     answer=8,
@@ -154,6 +157,11 @@ def edit(bench: Bench) -> Iterator[Row]:
         yield Row(f"{name}: prefill", round(statistics.median(change.ms for change in changes), 1), "ms")
         extra = max(change.computed - change.after for change in changes)
         yield at_most(f"{name}: computed beyond the {after:,} after it", extra, "tokens", EXTRA_TOKENS)
+
+
+def restart(bench: Bench) -> Iterator[Row]:
+    """The first new token of a project with a long prompt that is opened again."""
+    yield from restart_rows(bench.settings, bench.effort.restart_prompt, bench.effort.repeats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +320,7 @@ def _with_context(settings: ModelSettings, tokens: int) -> ModelSettings:
 PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "prefix": prefix,
     "edit": edit,
+    "restart": restart,
     "takes": takes,
     "together": together,
     "forced": forced,

@@ -23,6 +23,7 @@ EFFORT = Effort(
     sections=2,
     section_words=50,
     edited_prompt=200,
+    restart_prompt=500,
     shared_prompt=60,
     takes=3,
     answer=12,
@@ -52,6 +53,13 @@ def test_an_edit_costs_what_stands_after_it(model):
     _, _, end, _, middle = rows_of(model, "edit")
     assert (end.value, end.met) == (0, True)
     assert (middle.value, middle.met) == (0, True)
+
+
+def test_a_project_is_opened_for_the_first_time_and_again(model):
+    load, cold, computed, again = rows_of(model, "restart")
+    assert [row.unit for row in (load, cold, computed, again)] == ["s", "s", "tokens", "s"]
+    assert all(row.value for row in (load, cold, computed))
+    assert again.target == "<= 0.5"
 
 
 def test_takes_and_requests_are_timed_together_and_in_turn(model):
