@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ def habit_rows(habit: str, words: int, seeds: int) -> list[Row]:
     for seed in range(seeds):
         with scripted(habit, seed) as settings:
             documents.append(write(settings, words, seed))
+    print(f"{habit}: {[document.words for document in documents]}", file=sys.stderr, flush=True)
     return document_rows(f"server that {habit}", words, documents)
 
 
