@@ -26,6 +26,7 @@ class Task(enum.StrEnum):
     WRITE = "write"
     PLAN = "plan"
     SUMMARISE = "summarise"
+    EXTEND = "extend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,33 @@ class SummariseFields:
     text: str
 
 
-PromptFields = WriteFields | PlanFields | SummariseFields
+@dataclass(frozen=True, slots=True)
+class ExtendFields:
+    """Fields of the prompt for text between two passages: the section has ``has`` words, ``wanted`` it is to have, so
+    ``words`` are to be written."""
 
-_TASKS: dict[type, Task] = {WriteFields: Task.WRITE, PlanFields: Task.PLAN, SummariseFields: Task.SUMMARISE}
+    kind: str
+    brief: str
+    title: str
+    before: str
+    after: str
+    has: int
+    wanted: int
+    words: int
+    points: tuple[str, ...] = ()
+    language: str = ""
+    style: str = ""
+    notes: str = ""
+
+
+PromptFields = WriteFields | PlanFields | SummariseFields | ExtendFields
+
+_TASKS: dict[type, Task] = {
+    WriteFields: Task.WRITE,
+    PlanFields: Task.PLAN,
+    SummariseFields: Task.SUMMARISE,
+    ExtendFields: Task.EXTEND,
+}
 
 
 @dataclass(frozen=True, slots=True)

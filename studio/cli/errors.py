@@ -68,11 +68,13 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from studio.bench.task_files import TaskDataInvalid
     from studio.formats.errors import OutputExists, OutputFolderUnusable
     from studio.project import errors as project
+    from studio.writing.errors import LengthRefused
 
     return (
         UserError,
         ContextOverflow,
         EndpointInvalid,
+        LengthRefused,
         ModelInvalid,
         ModelNotFound,
         ServerDenied,

@@ -17,6 +17,7 @@ COMMANDS = {
     "write": "write a document from a brief",
     "plan": "make the plan of a document and stop",
     "resume": "go on with a document",
+    "fit": "bring written text to another length",
     "status": "show how far a document is",
     "export": "write a document to a Markdown file",
     "check": "show what a document repeats, and where",

@@ -143,6 +143,13 @@ def _words(text: str) -> int:
     return whole_number(MIN_DOCUMENT_WORDS, MAX_DOCUMENT_WORDS)(text)
 
 
+def fitted_words(text: str) -> int:
+    """Return the length that a document or one section of it is to be brought to."""
+    from studio.planning.budget import MAX_DOCUMENT_WORDS
+
+    return whole_number(1, MAX_DOCUMENT_WORDS)(text)
+
+
 def _gpu_layers(text: str) -> int:
     return -1 if text == "auto" else whole_number(0, 1000)(text)
 

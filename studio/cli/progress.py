@@ -24,7 +24,7 @@ PLAIN_SECONDS = 30.0
 """Without a terminal the pace is told at most this often."""
 
 _TITLE_COLUMNS = 28
-_TASKS = {"plan": "Planning", "summarise": "Summarising"}
+_TASKS = {"plan": "Planning", "summarise": "Summarising", "extend": "Writing between two paragraphs"}
 
 
 class ProgressDisplay:

@@ -82,7 +82,7 @@ def _consume(runner: Runner, screen: Screen, *, plan_only: bool) -> bool:
     """Show a run to its end; say whether it was not stopped before it."""
     display = ProgressDisplay(screen)
     events = runner.plan() if plan_only else runner.write()
-    with _stopping(runner.pause) as stopped:
+    with stopping(runner.pause) as stopped:
         try:
             for event in events:
                 display.show(event)
@@ -103,7 +103,7 @@ def _end(events: Iterator[WritingEvent]) -> None:
 
 
 @contextmanager
-def _stopping(pause: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+def stopping(pause: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Let the first Ctrl-C or SIGTERM pause the run and a second one end it; yields whether one came."""
     count = 0
 

@@ -17,6 +17,9 @@ from backends.types import LENGTH_AIM, CountingProfile, LengthTarget
 MIN_LEAF_WORDS = 300
 MAX_LEAF_WORDS = 1000
 
+# No section is shorter: it needs a sentence.
+MIN_SENTENCE_WORDS = 4
+
 # The least and most words a whole document may be asked for.
 MIN_DOCUMENT_WORDS = 20
 MAX_DOCUMENT_WORDS = 1_000_000
@@ -60,6 +63,18 @@ def rebalance(document_target: int, written: int, remaining: Sequence[int]) -> l
     most = [max(target, min(target * 3 // 2, MAX_LEAF_WORDS)) for target in remaining]
     total = max(round(document_target * (1 + LENGTH_AIM)) - written, sum(least))
     return _bounded_shares(total, [float(max(1, target)) for target in remaining], least, most)
+
+
+def fitted_targets(total: int, leaves: Sequence[tuple[int, int]]) -> list[int] | None:
+    """Share ``total`` over written leaves (words, target), in proportion to their targets; None where that cannot be.
+
+    No leaf is cut to less than a third, none grows to more than three times of what it is.
+    """
+    least = [max(MIN_SENTENCE_WORDS, words // 3) for words, _ in leaves]
+    most = [max(low, 3 * words) for low, (words, _) in zip(least, leaves, strict=True)]
+    if not leaves or not sum(least) <= total <= sum(most):
+        return None
+    return _bounded_shares(total, [float(max(1, target)) for _, target in leaves], least, most)
 
 
 def _bounded_shares(total: int, weights: Sequence[float], least: Sequence[int], most: Sequence[int]) -> list[int]:

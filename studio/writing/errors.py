@@ -20,3 +20,13 @@ class ModelSilent(WritingError):
 
     hint = "Try another seed or another model; everything written so far is in the project."
     retryable = True
+
+
+class LengthRefused(WritingError):
+    """No text can have the length asked for; no model was asked."""
+
+    hint = "Ask for another length."
+
+
+class FitRefused(LengthRefused):
+    """A text cannot be brought to the length asked for; nothing was changed."""

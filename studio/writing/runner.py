@@ -37,6 +37,7 @@ from studio.writing.events import (
     WritingEvent,
 )
 from studio.writing.pace import Stopwatch
+from studio.writing.refusals import require_countable, require_words_for_all
 from studio.writing.writer import (
     MAX_FAILURES,
     MAX_SILENT_REPLIES,
@@ -77,7 +78,13 @@ class Runner:
             yield self._paused()
 
     def write(self, only: Sequence[int] = ()) -> Iterator[WritingEvent]:
-        """Write what is missing, or the sections named by id; ends with ``DocumentFinished`` or ``Paused``."""
+        """Write what is missing, or the sections named by id; ends with ``DocumentFinished`` or ``Paused``.
+
+        Raises LengthRefused before anything is asked where no text can have this length.
+        """
+        brief = self._project.info.brief
+        require_countable(brief, self._settings.profile)
+        require_words_for_all(brief, self._project.leaves())
         yield from self._plan()
         while not self._writer.stopping and (section := self._next(only)):
             try:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from backends.errors import BackendError, ContextOverflow, WorkerLost
-from backends.types import GenerationRequest
-from studio.project.records import Brief, Origin, Status
+from backends.types import CountingProfile, GenerationRequest
+from studio.project.records import Brief, Origin, PlannedSection, Status
 from studio.project.store import Project
+from studio.writing.errors import LengthRefused
 from studio.writing.events import (
     Asking,
     BudgetsChanged,
@@ -24,6 +25,7 @@ from studio.writing.events import (
     WritingEvent,
 )
 from studio.writing.runner import Runner, require_room_for_brief
+from studio.writing.writer import WriterSettings
 from tests.canned_backend import CannedBackend, Step
 from tests.writing.test_writer import as_asked, prose
 
@@ -192,3 +194,21 @@ def test_summaries_carry_the_hash_of_their_text(project: Project) -> None:
     changed = project.summary(leaf.id)
     assert changed is not None
     assert changed.stale
+
+
+def test_more_sections_than_words_are_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "q.longhand", Brief("A keeper", 20)) as made:
+        made.set_plan("Map", [PlannedSection(f"Part {number}", 1) for number in range(30)])
+        backend = CannedBackend(model)
+        with pytest.raises(LengthRefused, match="30 sections"):
+            list(Runner(made, backend).write())
+        assert backend.requests == []
+
+
+@pytest.mark.parametrize(("profile", "language"), [("sgt", "zh"), ("ruler", "ja-JP"), ("lifebench", "ru")])
+def test_words_that_a_language_does_not_have_are_refused(tmp_path: Path, profile: str, language: str) -> None:
+    with Project.create(tmp_path / "q.longhand", Brief("A keeper", 400, language=language)) as made:
+        backend = CannedBackend(model)
+        with pytest.raises(LengthRefused, match="no length in words"):
+            list(Runner(made, backend, WriterSettings(profile=CountingProfile(profile))).write())
+        assert backend.requests == []
