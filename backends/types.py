@@ -174,7 +174,10 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """Everything that one generation depends on. ``max_tokens`` bounds each take; ``priority`` 0 is the author's."""
+    """Everything that one generation depends on. ``max_tokens`` bounds each take; ``priority`` 0 is the author's.
+
+    ``bans`` is the hash of a blob sent by ``put``: what may not be written (``backends.text.ban_list``).
+    """
 
     prompt: Prompt
     sampling: SamplingParams = field(default_factory=SamplingParams)
@@ -183,6 +186,7 @@ class GenerationRequest:
     repetition: RepetitionPolicy | None = None
     constraint: Constraint | None = None
     stop: tuple[str, ...] = ()
+    bans: str = ""
     takes: int = 1
     seed: int = 0
     priority: int = 0

@@ -16,6 +16,7 @@ import collections
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from backends.engine.bans import Ban, BanRules, BanWatch
 from backends.engine.base import Engine, Sampler
 from backends.engine.document_memory import DocumentMemory, KnownText
 from backends.engine.length import LengthController, Phase
@@ -40,6 +41,7 @@ _HOT_TOKENS = 12
 _HOT_STEP, _HOT_FROM, _HOTTEST = 0.15, 0.7, 1.4
 _SETTLE_TOKENS = 64
 _JOINT_TRIES = 8
+_BAN_TRIES, _BAN_WORDS = 16, 20
 _SEED_STEP, _HOT_SEED_STEP = 0x9E3779B1, 0x85EBCA6B
 
 
@@ -70,6 +72,7 @@ class Generation:
         request: GenerationRequest,
         prompt: Sequence[int],
         known: KnownText | Sequence[str] = (),
+        bans: BanRules | None = None,
     ) -> None:
         self.request_id, self.take = request_id, take
         self.sequence = -1
@@ -89,7 +92,9 @@ class Generation:
         self._sampler: Sampler = self._calm
         self._steering = steering(engine.classes)
         self._length = LengthController(request.length) if request.length else None
-        self._guard = self._make_guard(request.repetition, known) if request.repetition else None
+        before = known if isinstance(known, KnownText) else KnownText(DocumentMemory(known), len(known))
+        self._guard = self._make_guard(request.repetition, before) if request.repetition else None
+        self._bans = BanWatch(bans, before.end(_BAN_WORDS) + " ") if bans else None
         self._retries = _Retries()
         self._shown = self._settled = self._told_tokens = 0
         self._rewound = 0
@@ -99,6 +104,7 @@ class Generation:
         self._word_ends = False
         self._bias = self._next_bias()
         self._loop: Loop | None = None
+        self._ban: Ban | None = None
         self._ending: tuple[FinishReason, int] | None = None
 
     @property
@@ -132,6 +138,8 @@ class Generation:
 
     def _end_turn(self) -> list[Event]:
         """End the take as the model wants, unless its last sentence is a repetition."""
+        if self._bans and (ban := self._bans.finish()):
+            return self._take_back_ban(ban)
         loop = self._guard.finish() if self._guard else None
         return self.finish(FinishReason.END_OF_TURN) if loop is None else self._take_back(loop)
 
@@ -141,9 +149,10 @@ class Generation:
         token = self.tokens[-1]
         self._sampler.accept(token)
         events = self._control(token, self._text.feed(token))
-        if self.full and self._loop is None and self._ending is None:
-            self._ending = FinishReason.LIMIT, self._text.length
-        self.decided = self._loop is not None or self._ending is not None
+        if self.full and self._loop is None and self._ban is None and self._ending is None:
+            banned = self._bans.finish() if self._bans else None
+            self._ending = FinishReason.LIMIT, banned.keep if banned else self._text.length
+        self.decided = self._loop is not None or self._ban is not None or self._ending is not None
         if not self.decided:
             self._bias = self._next_bias()
             if self._bias:
@@ -152,15 +161,17 @@ class Generation:
 
     def resolve(self) -> list[Event]:
         """Do what the controls decided: take text back, or end the take."""
-        loop, ending = self._loop, self._ending
-        self._loop = self._ending = None
+        loop, ban, ending = self._loop, self._ban, self._ending
+        self._loop = self._ban = self._ending = None
         self.decided = self.full = False
+        if ban is not None:
+            return self._take_back_ban(ban)
         if loop is not None:
             return self._take_back(loop)
         if ending is None:
             return []
         reason, length = ending
-        return self.finish(reason) if reason is FinishReason.LIMIT else self._end(reason, length)
+        return [*self._show(length), *self._end(reason, length)]
 
     def finish(self, reason: FinishReason) -> list[Event]:
         """End the take: show what was held back and report."""
@@ -169,9 +180,7 @@ class Generation:
         events = self._show(self._text.length)
         return [*events, *self._end(reason, self._text.length)]
 
-    def _make_guard(self, policy: RepetitionPolicy, known: KnownText | Sequence[str]) -> RepetitionGuard:
-        if not isinstance(known, KnownText):
-            known = KnownText(DocumentMemory(known), len(known))
+    def _make_guard(self, policy: RepetitionPolicy, known: KnownText) -> RepetitionGuard:
         recent = self._engine.tokenize(known.end(ngrams.WINDOW)) if known.sentences else []
         return RepetitionGuard(policy, known, [(token, self._text.text_of(token)) for token in recent])
 
@@ -260,10 +269,11 @@ class Generation:
         if "\n" in text:
             self._paragraphs.append(self._text.length)
         self._loop = self._guard.feed(token, text) if self._guard else None
+        self._ban = self._bans.feed(text) if self._bans else None
         if self._length is not None:
             self._length.feed(text)
             self._loop = self._loop or self._premature(self._length)
-        if self._loop is not None:
+        if self._loop is not None or self._ban is not None:
             return []
         landing = self._length.verdict() if self._length is not None else None
         if landing is not None and not landing.cut and self._guard is not None:
@@ -298,7 +308,7 @@ class Generation:
         overdue = len(self._text.tokens) % _SETTLE_TOKENS == 0
         if not overdue and not self._paragraphs:
             return []
-        limits = [control.settled for control in (self._length, self._guard) if control is not None]
+        limits = [control.settled for control in (self._length, self._guard, self._bans) if control is not None]
         settled = min([self._shown, *limits])
         if settled <= self._settled or not (overdue or settled >= self._paragraphs[0]):
             return []
@@ -345,6 +355,26 @@ class Generation:
         self._bias = self._next_bias()
         return events
 
+    def _take_back_ban(self, ban: Ban) -> list[Event]:
+        """Cut off what is banned and let the model choose other words there; where none will do, before that place.
+
+        Every try forbids another token, so the walk back is bounded; a model that has nothing else to say ends.
+        """
+        place = max(ban.keep, self._settled)
+        kept = min(self._text.tokens_within(place), len(self._text.tokens) - 1)
+        while kept and len(self._retries.banned.get(kept, ())) >= _BAN_TRIES:
+            kept -= 1
+        first = self._text.tokens[kept]
+        behind_settled = self._text.characters_of(kept) < self._settled
+        exhausted = behind_settled or len(self._retries.banned.get(kept, ())) >= _BAN_TRIES
+        if exhausted or self._rewound > 2 * self._request.max_tokens:
+            kept = max(kept, self._text.tokens_within(self._settled))
+            return [*self._cut(kept), *self.finish(FinishReason.END_OF_TURN)]
+        events = self._cut(kept)
+        self._retries.banned.setdefault(kept, set()).add(first)
+        self._bias = self._next_bias()
+        return events
+
     def _cut(self, kept: int) -> list[Event]:
         """Cut text, controls, samplers and cache back to the first ``kept`` tokens of the answer."""
         characters = self._text.characters_of(kept)
@@ -354,6 +384,8 @@ class Generation:
             self._length.rewind(taken)
         if self._guard is not None:
             self._guard.rewind(characters, kept)
+        if self._bans is not None:
+            self._bans.rewind(taken)
         self._text.cut(kept)
         self._stops.restart(self._text.tail(max(map(len, self._request.stop), default=0)))
         while self._paragraphs and self._paragraphs[-1] > characters:

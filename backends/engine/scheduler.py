@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from backends.engine.bans import BanRules
 from backends.engine.base import BatchToken, DecodeAborted, Engine
 from backends.engine.beside import Beside
+from backends.engine.document_memory import KnownText
 from backends.engine.generation import Generation
 from backends.engine.prefix_cache import PrefixCache, common_length
+from backends.engine.request_inputs import RequestInputs
 from backends.errors import BackendError, ContextOverflow, InvalidRequest
 from backends.types import Event, Finished, FinishReason, GenerationRequest, Progress, Usage
 
@@ -45,7 +48,8 @@ class _Running:
     request_id: int
     request: GenerationRequest
     prompt: list[int]
-    known_sentences: tuple[str, ...]
+    known: KnownText
+    bans: BanRules | None
     arrival: int
     open_takes: int
     next_take: int = 0
@@ -79,7 +83,7 @@ class Scheduler:
         self, engine: Engine, blobs: Mapping[str, bytes], deliver: Deliver, cache: PrefixCache | None = None
     ) -> None:
         self._engine = engine
-        self._blobs = blobs
+        self._inputs = RequestInputs(blobs)
         self._deliver = deliver
         self._cache = cache or PrefixCache(engine)
         self._rewinds = engine.capabilities.can_rewind
@@ -115,8 +119,8 @@ class Scheduler:
         if len(prompt) >= context:
             raise ContextOverflow(f"The prompt has {len(prompt)} tokens; the model's context has {context}.")
         self._engine.sampler(request.sampling, request.seed, request.constraint).close()
-        known = self._known_sentences(request)
-        running = _Running(request_id, request, prompt, known, self._arrivals, request.takes)
+        known, bans = self._inputs.known_text(request), self._inputs.bans(request)
+        running = _Running(request_id, request, prompt, known, bans, self._arrivals, request.takes)
         self._requests[request_id] = running
         self._waiting.append(running)
         self._waiting.sort(key=lambda each: each.rank)
@@ -181,14 +185,6 @@ class Scheduler:
 
     # Admission
 
-    def _known_sentences(self, request: GenerationRequest) -> tuple[str, ...]:
-        digest = request.repetition.known_sentences if request.repetition else ""
-        if not digest:
-            return ()
-        if digest not in self._blobs:
-            raise InvalidRequest(f"The sentences {digest[:12]} of the document were not sent.")
-        return tuple(self._blobs[digest].decode("utf-8", "replace").splitlines())
-
     def _admit(self) -> None:
         """Begin takes, in order of rank, as far as there is room and nothing worth waiting for."""
         for running in tuple(self._waiting):
@@ -227,7 +223,8 @@ class Scheduler:
             running.next_take,
             running.request,
             running.prompt,
-            running.known_sentences,
+            running.known,
+            running.bans,
         )
         generation.sequence = sequence
         generation.cached_tokens = self._engine.sequence_length(sequence)
