@@ -155,7 +155,8 @@ class RepetitionPolicy:
 
     ``sentence_words``: a sentence of at least so many words may not occur twice in the document;
     ``adjacent_words``: of at least so many directly after itself. ``max_retries`` rewinds at one place.
-    ``known_sentences`` is the hash of a blob sent by ``put``: the sentences of the document so far.
+    ``known_sentences`` is the hash of a blob sent by ``put``: the sentences of the document so far, the last link of
+    a chain (``backends.text.sentence_chain``).
     """
 
     sentence_words: int = 8

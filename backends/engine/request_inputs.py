@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The large inputs that requests name by hash: the document so far, and what may not be written.
 
-Both are read once. The sentences of a document come as a chain: the first line of a blob may name the one before it
-(``base:`` and its hash), so that each request sends only what is new.
+Both are read once.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from backends.engine.bans import BanRules
 from backends.engine.document_memory import KnownText, Library
 from backends.errors import InvalidRequest
 from backends.text.ban_list import decode_bans
+from backends.text.sentence_chain import read_chain
 from backends.types import GenerationRequest
 
-BASE = "base:"
 _RULES_KEPT = 4
 
 
@@ -29,16 +28,11 @@ class RequestInputs:
 
     def known_text(self, request: GenerationRequest) -> KnownText:
         """Return what the document says before a request. Raises InvalidRequest for a part that was not sent."""
-        parts: list[list[str]] = []
         digest = request.repetition.known_sentences if request.repetition else ""
-        while digest:
-            lines = self._blob(digest, "sentences").decode("utf-8", "replace").splitlines()
-            follows = bool(lines) and lines[0].startswith(BASE)
-            digest = lines[0].removeprefix(BASE) if follows else ""
-            parts.append(lines[1:] if follows else lines)
-            if len(parts) > len(self._blobs):
-                raise InvalidRequest("The sentences of the document follow themselves.")
-        return self._library.known([sentence for lines in reversed(parts) for sentence in lines])
+        try:
+            return self._library.known(read_chain(digest, self._blobs))
+        except KeyError as missing:
+            raise InvalidRequest(f"The sentences {missing.args[0][:12]} of the document were not sent.") from missing
 
     def bans(self, request: GenerationRequest) -> BanRules | None:
         """Return what a request may not write. Raises InvalidRequest for a list that was not sent or makes no sense."""
@@ -46,15 +40,12 @@ class RequestInputs:
             return None
         if request.bans not in self._rules:
             try:
-                bans = decode_bans(self._blob(request.bans, "bans"))
+                bans = decode_bans(self._blobs[request.bans])
+            except KeyError as missing:
+                raise InvalidRequest(f"The bans {request.bans[:12]} were not sent.") from missing
             except (ValueError, UnicodeDecodeError, TypeError) as error:
                 raise InvalidRequest(f"The list of bans cannot be read: {error}.") from error
             while len(self._rules) >= _RULES_KEPT:
                 del self._rules[next(iter(self._rules))]
             self._rules[request.bans] = BanRules(bans)
         return self._rules[request.bans]
-
-    def _blob(self, digest: str, what: str) -> bytes:
-        if digest not in self._blobs:
-            raise InvalidRequest(f"The {what} {digest[:12]} of the document were not sent.")
-        return self._blobs[digest]

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from backends.base import Backend
-from backends.errors import BackendError
+from backends.errors import BackendError, InvalidRequest
 from backends.prose_stream import Advance, ProseStream
+from backends.text.sentence_chain import read_chain
 from backends.types import (
     Capabilities,
     Delta,
@@ -117,7 +118,10 @@ class SupervisedBackend(Backend):
 
     def _known_sentences(self, request: GenerationRequest) -> list[str]:
         digest = request.repetition.known_sentences if request.repetition else ""
-        return [line for line in self._blobs.get(digest, b"").decode().split("\n") if line]
+        try:
+            return read_chain(digest, self._blobs)
+        except KeyError as missing:
+            raise InvalidRequest(f"The sentences {missing.args[0][:12]} of the document were not sent.") from missing
 
     def _next_of_inner(self, timeout: float | None) -> Event | None:
         try:

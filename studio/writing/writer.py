@@ -13,7 +13,6 @@ from functools import partial
 from backends.base import Backend
 from backends.errors import BackendError
 from backends.text.counting import count_words
-from backends.text.segmentation import sentences
 from backends.types import (
     Capabilities,
     CountingProfile,
@@ -29,6 +28,7 @@ from backends.types import (
     Settled,
 )
 from studio.memory.context_composer import Assignment, Background, Context, ContextComposer
+from studio.memory.document_sentences import DocumentSentences
 from studio.planning.budget import Goal, section_goal
 from studio.planning.kinds import document_kind
 from studio.planning.planner import language_line
@@ -143,6 +143,7 @@ class SectionWriter:
         self._settings = settings
         self._watch = watch
         self._count = partial(count_words, profile=settings.profile)
+        self._sentences = DocumentSentences(project, backend.put)
         self._tokens_per_word = FIRST_TOKENS_PER_WORD
         self._call: Call | None = None
         self.stopping = False
@@ -435,12 +436,7 @@ class SectionWriter:
         if policy is None or not self._backend.capabilities.repetition_in_loop:
             return None
         before = _leaves_before(self._project.sections(), draft.section.id)
-        texts = [self._project.text(leaf.id).body for leaf in before] + [written]
-        lines = [" ".join(text[span.start : span.end].split()) for text in texts for span in sentences(text)]
-        data = "\n".join(lines).encode()
-        digest = hashlib.sha256(data).hexdigest()
-        self._backend.put(digest, data)
-        return RepetitionPolicy(policy.sentence_words, policy.adjacent_words, policy.max_retries, digest)
+        return replace(policy, known_sentences=self._sentences.known(before, written))
 
     def _stored(self, draft: _Draft, call: Call | None = None) -> TextStored:
         text = draft.prefix + call.text if call and call.reason is None else draft.base

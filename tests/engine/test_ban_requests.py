@@ -99,7 +99,7 @@ def test_what_was_not_sent_is_refused():
 
 
 def test_sentences_come_as_a_chain():
-    blobs = {"a": b"One.\nTwo.", "b": b"base:a\nThree.", "c": b"base:b\n", "d": b"base:d\nx", "e": b"base:?\nx"}
+    blobs = {"a": b"One.\nTwo.", "b": b"\x1fa\nThree.", "c": b"\x1fb", "d": b"\x1fd\nx", "e": b"\x1f?\nx"}
     inputs = RequestInputs(blobs)
 
     def known(digest):
