@@ -62,7 +62,11 @@ class ProseStream:
         """End the text, and return what was held back."""
         pieces = [match.group() for match in _LAST_PIECE.finditer(self._held.rstrip())]
         self._held = ""
-        return self._advance(pieces)
+        last = self._advance(pieces)
+        if last.ended is not None:
+            return last
+        ended, keep = self._unless_last_repeats(None, self._size)
+        return Advance(last.text, self._size - keep, ended)
 
     def _advance(self, pieces: Sequence[str]) -> Advance:
         taken: list[str] = []
@@ -83,8 +87,13 @@ class ProseStream:
             self._length.feed(piece)
             landing = self._length.verdict()
             if landing is not None:
-                return FinishReason.LANDED, self._size - landing.cut
+                return self._unless_last_repeats(FinishReason.LANDED, self._size - landing.cut)
         return None, self._size
+
+    def _unless_last_repeats(self, ended: FinishReason | None, keep: int) -> tuple[FinishReason | None, int]:
+        """Return how a text ends that ends here: its last sentence is judged only now, since nothing follows it."""
+        loop = self._guard.finish() if self._guard else None
+        return (FinishReason.STOPPED, loop.keep) if loop is not None and loop.keep < keep else (ended, keep)
 
     def _number(self, piece: str) -> int:
         """The guard compares tokens; words stand in for them."""
