@@ -59,7 +59,7 @@ MAY_IMPORT = {
     "backends": {"resources"},
     "resources": set(),
 }
-MAY_IMPORT["studio.bench"] = MAY_IMPORT["studio.gui"]
+MAY_IMPORT["studio.bench"] = MAY_IMPORT["studio.gui"] | {"studio.prompt_templates"}
 MAY_IMPORT["studio.cli"] = MAY_IMPORT["studio.gui"] | {"studio.gui", "studio.bench"}
 
 # Where a library may be imported at all.
