@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loop detector: false alarms on human books, detection of real and scripted loops, time per token.
+"""The loop detector: false alarms on human books, detection of real and scripted loops, time per token; bans too.
 
 Texts are streamed whole, in pieces of up to six letters, and what is found is not taken back; so a false alarm in
 a book may rest on anything that stands in the same book before it.
@@ -15,8 +15,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from backends.engine.bans import BanRules, BanWatch
 from backends.engine.repetition import RepetitionGuard
 from backends.text import ngrams
+from backends.text.ban_list import BanList
 from backends.text.segmentation import sentences
 from backends.types import RepetitionPolicy
 from studio.bench.report import Row, print_rows
@@ -112,13 +114,29 @@ def speed_rows(texts: list[str]) -> list[Row]:
     return rows
 
 
+def ban_row(texts: list[str]) -> Row:
+    """Return the time per token of 1,000 bans: phrases that nearly occur, whole words, and three patterns."""
+    choose = random.Random(1)
+    words = sorted(set(texts[1].split()))
+    phrases = [" ".join(choose.sample(words, 3)) for _ in range(600)]
+    phrases += [" ".join(pair) for pair in zip(texts[2].split()[:297], texts[2].split()[1:298], strict=True)]
+    patterns = (r"not (?:just|only|merely) [^.!?]{1,60}, but", r"a testament to", r"\bdelv(?:e|ed|ing)\b")
+    watch = BanWatch(BanRules(BanList(tuple(phrases), tuple(words[1000:1100]), patterns)))
+    stream = list(pieces(texts[0][:200_000]))
+    began = time.process_time()
+    for _, piece in stream:
+        watch.feed(piece)
+    each = 1e6 * (time.process_time() - began) / len(stream)
+    return Row("processor time per token, 1,000 bans", round(each, 2), "us", "<= 20", each <= 20)
+
+
 def main() -> None:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="the folder of test data")
     folder = parser.parse_args().data
     texts = books(folder)
-    print_rows([human_row(texts), machine_row(folder), scripted_row(), *speed_rows(texts)])
+    print_rows([human_row(texts), machine_row(folder), scripted_row(), *speed_rows(texts), ban_row(texts)])
 
 
 if __name__ == "__main__":
