@@ -12,6 +12,7 @@ from functools import partial
 
 from backends.base import Backend
 from backends.errors import BackendError
+from backends.text.ban_list import BanList
 from backends.text.counting import count_words
 from backends.types import (
     Capabilities,
@@ -83,11 +84,13 @@ PARAGRAPH = "\n\n"
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
     """What a run may vary: the sampler chain of the prose (None: the preset of the document's kind), the guard against
-    loops, and whose way of counting the targets are meant in (the project's own counts stay Longhand's)."""
+    loops, whose way of counting the targets are meant in (the project's own counts stay Longhand's), and what may not
+    be written (models on servers do not keep to that)."""
 
     sampling: SamplingParams | None = None
     repetition: RepetitionPolicy | None = field(default_factory=RepetitionPolicy)
     profile: CountingProfile = CountingProfile.LONGHAND
+    bans: BanList | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +413,7 @@ class SectionWriter:
             max_tokens=room.answer_tokens,
             length=part if parts_left > 1 else draft.goal.request_target(written, FIRST_WIDENED),
             repetition=self._repetition(draft, draft.base),
+            bans=self._bans(),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
         return request, context
@@ -437,6 +441,14 @@ class SectionWriter:
             return None
         before = _leaves_before(self._project.sections(), draft.section.id)
         return replace(policy, known_sentences=self._sentences.known(before, written))
+
+    def _bans(self) -> str:
+        """The hash of the bans, sent to the backend; empty without any."""
+        bans = self._settings.bans
+        if bans is None or self._backend.capabilities.endpoint:
+            return ""
+        self._backend.put(bans.digest, bans.encoded())
+        return bans.digest
 
     def _stored(self, draft: _Draft, call: Call | None = None) -> TextStored:
         text = draft.prefix + call.text if call and call.reason is None else draft.base

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.errors import WorkerLost
+from backends.text.ban_list import BanList
 from backends.text.counting import count_words
 from backends.types import FinishReason, GenerationRequest
 from studio.project.records import Brief, Origin, PlannedSection, Status
@@ -214,6 +215,14 @@ def test_the_guard_knows_the_sentences_of_the_document(project: Project) -> None
     policy = backend.requests[0].repetition
     assert policy is not None
     assert backend.blobs[policy.known_sentences] == b"The sea was calm.\nHe slept."
+
+
+def test_bans_are_sent_and_named_in_every_request(project: Project) -> None:
+    bans = BanList(("a testament to",))
+    backend = CannedBackend(as_asked, context=2048)
+    list(SectionWriter(project, backend, WriterSettings(bans=bans), Stopwatch()).write(project.leaves()[0]))
+    assert {request.bans for request in backend.requests} == {bans.digest}
+    assert backend.blobs[bans.digest] == bans.encoded()
 
 
 @given(points=st.lists(st.text(), max_size=9), parts=st.integers(1, 6))
