@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import gc
 import os
 import queue
 import signal
@@ -84,10 +85,12 @@ class Worker:
         try:
             self._writer.write(messages.Hello())
             while not self._closing:
-                self._steps += 1
-                self._answer_inbox()
-                if self._scheduler is not None and self._scheduler.busy and not self._closing:
-                    self._step(self._scheduler)
+                scheduler = self._scheduler
+                if scheduler is None or not scheduler.busy or not self._inbox.empty():
+                    self._answer_inbox()
+                else:
+                    self._steps += 1
+                    self._step(scheduler)
         except OSError:
             # The parent is gone: nobody is left to tell.
             pass
@@ -189,6 +192,8 @@ class Worker:
             self._states = StateFiles(Path(settings.states_folder), engine.state_identity, settings.states_bytes)
         self._engine = engine
         self._scheduler = self._make_scheduler(engine, self._blobs, self._deliver, self._states)
+        # What lives as long as the model need not be looked through again and again between two tokens.
+        gc.freeze()
         self._writer.write(messages.Opened(engine.capabilities))
 
     def _submit(self, message: messages.Submit) -> None:
