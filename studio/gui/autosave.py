@@ -14,7 +14,7 @@ from studio.gui.section_document import SectionDocument
 from studio.project.records import Origin, Revision
 
 QUIET_MS = 300
-LONGEST_MS = 900
+LONGEST_MS = 600
 
 
 class Autosave(QObject):
