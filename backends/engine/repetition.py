@@ -86,7 +86,7 @@ class RepetitionGuard:
         kind, keep = "", 0
         run = self._periods.add(token)
         self._penalty.add(token, text)
-        worded = _LETTER.search(text) is not None
+        worded = text[-1:].isalnum() or _LETTER.search(text) is not None
         if run >= _SHORT_RUN and (run >= _LONG_RUN or (worded and self._is_prose())):
             kind, keep = "period", self._before(self._starts[self._periods.run_start])
         found = scanner.feed(text)
