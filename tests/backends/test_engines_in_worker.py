@@ -61,13 +61,13 @@ def test_a_real_model_writes_through_the_border(llama):
 
 
 def test_prompt_of_an_earlier_process_is_not_computed_again(tmp_path):
-    # Deep enough that computing the prompt can never be faster than reading it from a file.
-    model = make_model(tmp_path / "deep.gguf", layers=24)
-    settings = ModelSettings(str(model), threads=1, states_folder=str(tmp_path / "project"), states_bytes=1 << 30)
+    # Slow enough that computing the prompt can never be faster than reading it from a file.
+    model = write_script(tmp_path / "slow.script.json", prefill_delay_ms=0.5)
+    settings = ModelSettings(str(model), states_folder=str(tmp_path / "project"), states_bytes=1 << 30)
     cached = []
     for task in ("Write on.", "Write on.", "Sum up."):
         with open_backend(settings) as backend:
-            request = chat("The keeper of the lighthouse found a map. " * 150 + task, max_tokens=5)
+            request = chat("The keeper of the lighthouse found a map. " * 50 + task, max_tokens=5)
             cached.append(list(backend.generate(request))[-1].usage.cached_tokens)
             asked = backend.count_prompt_tokens(request.prompt)
     assert cached[0] == 0
