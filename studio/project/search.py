@@ -274,7 +274,11 @@ def _leaves(connection: Connection, candidates: Candidates) -> Iterator[_Paragra
     """Return the leaves that can have a hit, in reading order."""
     rows = _texts_in_order(connection)
     lists = {row.section: texts.block_ids(row.blocks or b"", f"Revision {row.revision}") for row in rows}
-    wanted = None if candidates is None else {each for ids in lists.values() for each in ids} & candidates
+    wanted = None
+    if candidates is not None:
+        # All paragraphs of a section with a candidate at once: the places of hits need the lengths of its others.
+        near = (ids for ids in lists.values() if not candidates.isdisjoint(ids))
+        wanted = {each for ids in near for each in ids}
     bodies = _read(connection, lists, wanted)
     for row in rows:
         ids = lists[row.section]
