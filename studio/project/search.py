@@ -23,7 +23,8 @@ from studio.project.records import Origin, Snapshot, SnapshotKind
 
 _ASCII_WORD = re.compile(r"[0-9A-Za-z]{2,}", re.ASCII)
 # A word does not end before a mark that is set on its last letter.
-_NOT_IN_WORD = r"(?<![\w\u0300-\u036f]){}(?![\w\u0300-\u036f])"
+# What stands before is looked at last, so that the search can jump to the letters.
+_NOT_IN_WORD = r"{0}(?<![\w\u0300-\u036f]{0})(?![\w\u0300-\u036f])"
 _AROUND = 40
 # More paragraphs than this are read in one go through all.
 _MOST_SINGLE = 2000
