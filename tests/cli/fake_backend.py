@@ -58,14 +58,18 @@ class FakeBackend(Backend):
 
     def submit(self, request: GenerationRequest):
         number = next(self._requests)
+        for take in range(request.takes):
+            self._answer_take(number, take, request)
+        return number
+
+    def _answer_take(self, number: int, take: int, request: GenerationRequest):
         text = self._answer(request)
         pieces = text.split(" ")
         for index, piece in enumerate(pieces):
-            self._events.append(Delta(number, 0, piece if not index else " " + piece, 1))
-        self._events.append(Settled(number, 0, len(text)))
+            self._events.append(Delta(number, take, piece if not index else " " + piece, 1))
+        self._events.append(Settled(number, take, len(text)))
         usage = Usage(prompt_tokens=self.count_prompt_tokens(request.prompt), completion_tokens=len(pieces))
-        self._events.append(Finished(number, 0, FinishReason.LANDED, usage))
-        return number
+        self._events.append(Finished(number, take, FinishReason.LANDED, usage))
 
     def _answer(self, request: GenerationRequest):
         if request.constraint is not None:
@@ -88,9 +92,9 @@ class FakeBackend(Backend):
         return self._events.popleft()
 
     def cancel(self, request_id):
-        if self._events and not isinstance(self._events[0], Finished):
-            self._events.clear()
-            self._events.append(Finished(request_id, 0, FinishReason.CANCELLED, Usage()))
+        takes = [event.take for event in self._events if isinstance(event, Finished)]
+        self._events.clear()
+        self._events.extend(Finished(request_id, take, FinishReason.CANCELLED, Usage()) for take in takes)
 
     def embed(self, texts):
         raise NotImplementedError
