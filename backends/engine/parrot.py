@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from backends.engine.base import BatchToken, Sampler
+from backends.engine.base import BatchToken, Engine, Sampler
 from backends.engine.llamacpp import LlamaCppEngine
 from backends.engine.native import native
 from backends.types import Constraint, ModelSettings, Prompt, SamplingParams
@@ -36,6 +36,9 @@ class ParrotEngine(LlamaCppEngine):
         for item in batch:
             self._lengths[item.sequence] += 1
         return [row for row, item in enumerate(batch) if item.logits]
+
+    def decode_step(self, sequences: Sequence[int], tokens: Sequence[int]) -> list[int]:
+        return Engine.decode_step(self, sequences, tokens)
 
     def sampler(self, params: SamplingParams, seed: int, constraint: Constraint | None = None) -> Sampler:
         return _Repeating(self._heard, min(self.end_of_turn, default=-1))

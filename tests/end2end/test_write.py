@@ -18,8 +18,8 @@ import pytest
 from backends.engine.scripted import write_script
 from backends.text.counting import count_words
 from backends.text.segmentation import ends_sentence, sentences
-from studio.writing.session import starter_model
 from studio.writing.endings import whole_sentences
+from studio.writing.session import starter_model
 from tests.end2end.program import Program, is_alive, longhand, texts_in, wait_for, words_in
 
 BRIEF = "A report on a harbour town and its ferries"
