@@ -75,7 +75,6 @@ class Worker:
         self._scheduler: Scheduler | None = None
         self._states: StateFiles | None = None
         self._unkept = False
-        self._steps = 0
         self._closing = False
         self._ended = threading.Event()
 
@@ -89,8 +88,7 @@ class Worker:
                 if scheduler is None or not scheduler.busy or not self._inbox.empty():
                     self._answer_inbox()
                 else:
-                    self._steps += 1
-                    self._step(scheduler)
+                    self._compute(scheduler)
         except OSError:
             # The parent is gone: nobody is left to tell.
             pass
@@ -104,7 +102,8 @@ class Worker:
             while (message := self._next_message()) is not None:
                 match message:
                     case messages.Ping():
-                        self._writer.write(messages.Heartbeat(self._steps, int(time.process_time() * 1000)))
+                        steps = self._scheduler.steps if self._scheduler is not None else 0
+                        self._writer.write(messages.Heartbeat(steps, int(time.process_time() * 1000)))
                     case messages.Close():
                         break
                     case messages.Cancel(request_id):
@@ -227,9 +226,10 @@ class Worker:
             raise InvalidRequest("No model is open.")
         return self._engine, self._scheduler
 
-    def _step(self, scheduler: Scheduler) -> None:
+    def _compute(self, scheduler: Scheduler) -> None:
+        """Compute until a message has arrived or all is done."""
         try:
-            scheduler.step()
+            scheduler.run(self._inbox.empty)
         except BrokenPipeError:
             raise
         except Exception as error:

@@ -77,6 +77,7 @@ class Scheduler:
     """The requests of one engine. ``blobs`` holds the large inputs that requests name by hash.
 
     What happens goes to ``deliver`` in order, from the thread of ``step`` or, while that computes, from another one.
+    ``steps`` counts what was computed.
     """
 
     def __init__(
@@ -100,7 +101,8 @@ class Scheduler:
         self._newest: list[int] = []
         self._judged: list[Generation] = []
         self._decided = self._steady = False
-        self._began = self._spent = 0.0
+        self._began = self._judged_at = 0.0
+        self.steps = 0
 
     @property
     def busy(self) -> bool:
@@ -131,6 +133,11 @@ class Scheduler:
         if request_id in self._requests and request_id not in self._cancelled:
             self._cancelled.append(request_id)
 
+    def run(self, undisturbed: Callable[[], bool]) -> None:
+        """Step as long as there is something to do and nothing has to be seen to between two steps."""
+        while self._requests and undisturbed():
+            self.step()
+
     def step(self) -> None:
         """Compute a little and deliver what happened. What goes wrong with a request is delivered as RequestFailed."""
         if self._cancelled:
@@ -145,10 +152,10 @@ class Scheduler:
                 self._judge()
                 self._resolve()
                 return
+            self._began = time.perf_counter()
         error: BackendError | None = None
         rows: list[int] | None = None
-        now = time.perf_counter()
-        self._spent, self._began = (now - self._began) * 1000, now
+        self.steps += 1
         self._beside.start(self._judge)
         try:
             if self._batch:
@@ -313,9 +320,11 @@ class Scheduler:
         """Let the controls judge the tokens chosen last, and deliver what comes of it."""
         events: list[Event] = []
         decided = False
+        now = time.perf_counter()
+        spent, self._judged_at = (now - self._judged_at) * 1000, now
         for generation in self._judged:
             if generation.has_text:
-                generation.decode_ms += self._spent
+                generation.decode_ms += spent
             events += generation.judge()
             decided = decided or generation.decided
         self._decided = decided

@@ -82,6 +82,7 @@ class FakeScheduler:
         self.engine, self.script, self.blobs, self.deliver = engine, engine.script, blobs, deliver
         self.running = {}
         self.cancelled = set()
+        self.steps = 0
 
     @property
     def busy(self):
@@ -102,6 +103,11 @@ class FakeScheduler:
 
     def close(self):
         self.running.clear()
+
+    def run(self, undisturbed):
+        while self.running and undisturbed():
+            self.steps += 1
+            self.step()
 
     def step(self):
         request_id, words = next(iter(self.running.items()))
