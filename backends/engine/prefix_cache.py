@@ -91,21 +91,6 @@ class PrefixCache:
         length = self._longest(prompt).length
         return max(length, self._parked.find(prompt[:-1], length, self._engine.prefill_rate)[1])
 
-    def promised(self, tokens: Tokens) -> int:
-        """Return how many of the first tokens are on their way in prompts that are still being computed.
-
-        A request that waits for them need not compute them again. Of a model that cannot be cut back these are whole
-        prompts up to their last token, where the caller has to make a checkpoint.
-        """
-        wanted = token_array(tokens)
-        longest = 0
-        for sequence, prompt in self._prompts.items():
-            length = min(common_length(prompt, wanted), len(wanted) - 1)
-            usable = self._rewinds or length == len(prompt) - 1
-            if usable and self._engine.sequence_length(sequence) < length:
-                longest = max(longest, length)
-        return longest
-
     def release(self, sequence: int, tokens: Tokens) -> None:
         """Give a sequence back that holds ``tokens``; without any it is cleared at once.
 
