@@ -361,9 +361,9 @@ class Generation:
         Every try forbids another token, so the walk back is bounded; a model that has nothing else to say ends.
         """
         place = max(ban.keep, self._settled)
-        kept = min(self._text.tokens_within(place), len(self._text.tokens) - 1)
+        kept = self._text.tokens_within(place, len(self._text.tokens) - 1)
         while kept and len(self._retries.banned.get(kept, ())) >= _BAN_TRIES:
-            kept -= 1
+            kept = self._text.tokens_within(place, kept - 1)
         first = self._text.tokens[kept]
         behind_settled = self._text.characters_of(kept) < self._settled
         exhausted = behind_settled or len(self._retries.banned.get(kept, ())) >= _BAN_TRIES
