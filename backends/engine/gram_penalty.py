@@ -29,6 +29,7 @@ class GramPenalty:
         self._noted: list[bool] = []
         self._states: list[_State] = [("", "", "")]
         self._counts: list[int] = [0]
+        self._open: list[bool] = [False]  # whether no space stands behind the last word, so that it may go on
         self._followers: dict[_State, list[int]] = {}
         self._base = 0
         for token, text in recent:
@@ -38,25 +39,26 @@ class GramPenalty:
     def add(self, token: int, text: str) -> None:
         """Append a token and its text."""
         first, second, last = state = self._states[-1]
-        count = self._counts[-1]
+        count, word_open = self._counts[-1], self._open[-1]
         if text[1:].isalpha() and text[0] == " ":
             begins, following, count = True, (second, last, text[1:].lower()), count + 1
-        elif text.isalpha() and last[:1].isalnum():
+        elif word_open and text.isalpha() and last[:1].isalnum():
             begins, following = False, (first, second, last + text.lower())
         else:
-            begins, following, count = _read(text, state, count)
+            begins, following, count = _read(text, state, count, word_open)
         if begins:
             self._followers.setdefault(state, []).append(len(self._tokens))
         self._noted.append(begins)
         self._tokens.append(token)
         self._states.append(following)
         self._counts.append(count)
+        self._open.append(not text[-1].isspace() if text else word_open)
 
     def rewind(self, kept: int) -> None:
         """Forget all but the first ``kept`` tokens of the take."""
         kept += self._base
         while len(self._tokens) > kept:
-            del self._tokens[-1], self._states[-1], self._counts[-1]
+            del self._tokens[-1], self._states[-1], self._counts[-1], self._open[-1]
             if self._noted.pop():
                 self._followers[self._states[-1]].pop()
 
@@ -78,14 +80,16 @@ class GramPenalty:
         return found
 
 
-def _read(text: str, state: _State, count: int) -> tuple[bool, _State, int]:
+def _read(text: str, state: _State, count: int, word_open: bool) -> tuple[bool, _State, int]:
     """Append any text to a state; return whether it begins a word or a mark that may be penalised, state and count.
+
+    ``word_open`` says that no space stands behind the state.
 
     Quotation marks are left alone: without them speech would not end.
     """
     if not text or text.isspace():
         return False, state, count
-    joins = state[2][:1].isalnum() and (text[0].isalnum() or text[0] in _INSIDE)
+    joins = word_open and state[2][:1].isalnum() and (text[0].isalnum() or text[0] in _INSIDE)
     found = ngrams.tokens(state[2] + text if joins else text)
     before = state[:2] if joins else state
     following = (*before, *found)[-3:]

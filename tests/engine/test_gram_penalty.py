@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backends.engine.gram_penalty import GramPenalty
@@ -68,6 +68,8 @@ def test_rewinding_is_as_if_the_tokens_had_never_come(before, after, kept):
 
 
 @given(texts)
+@example([" a", "\n\n", "b"])
+@example(["a ", "b"])
 def test_states_are_the_words_and_marks_of_the_text(pieces):
     penalty = GramPenalty()
     for number, piece in enumerate(pieces):
