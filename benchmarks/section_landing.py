@@ -23,6 +23,7 @@ from backends.engine.scripted import write_script
 from backends.text.counting import count_words
 from backends.text.segmentation import ends_sentence, sentences
 from backends.types import ModelSettings
+from benchmarks.length_rows import SCRIPTED
 from studio.bench.report import Row, print_rows
 from studio.project.records import Brief
 from studio.project.store import Project
@@ -38,7 +39,6 @@ BRIEFS = (
     "A story about a ferry that is late every evening",
     "A story about a boy who keeps bees behind a school",
 )
-SCRIPTS = ("early_end", "overwriter", "never_ends", "endless_paragraph", "late_sentences")
 _LEAST, _MOST = 300, 1_000
 
 
@@ -179,7 +179,7 @@ def models(arguments: argparse.Namespace) -> Iterator[dict[str, str]]:
     if not arguments.scripts:
         yield {Path(arguments.model).stem or "starter": arguments.model}
         return
-    names = arguments.scripts.split(",") if arguments.scripts != "all" else SCRIPTS
+    names = arguments.scripts.split(",") if arguments.scripts != "all" else SCRIPTED.values()
     yield {name: str(write_script(arguments.out / f"{name}.script.json", behaviour=name)) for name in names}
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from backends.engine.bans import Ban, BanRules, BanWatch
 from backends.engine.base import Engine, Sampler
-from backends.engine.document_memory import DocumentMemory, KnownText
+from backends.engine.document_memory import KnownText
 from backends.engine.length import LengthController, Phase
 from backends.engine.repetition import Loop, RepetitionGuard
 from backends.engine.steering import Bias, forbidden, steering
@@ -71,7 +71,7 @@ class Generation:
         take: int,
         request: GenerationRequest,
         prompt: Sequence[int],
-        known: KnownText | Sequence[str] = (),
+        known: KnownText,
         bans: BanRules | None = None,
     ) -> None:
         self.request_id, self.take = request_id, take
@@ -92,9 +92,8 @@ class Generation:
         self._sampler: Sampler = self._calm
         self._steering = steering(engine.classes)
         self._length = LengthController(request.length) if request.length else None
-        before = known if isinstance(known, KnownText) else KnownText(DocumentMemory(known), len(known))
-        self._guard = self._make_guard(request.repetition, before) if request.repetition else None
-        self._bans = BanWatch(bans, before.end(_BAN_WORDS) + " ") if bans else None
+        self._guard = self._make_guard(request.repetition, known) if request.repetition else None
+        self._bans = BanWatch(bans, known.end(_BAN_WORDS) + " ") if bans else None
         self._retries = _Retries()
         self._shown = self._settled = self._told_tokens = 0
         self._rewound = 0

@@ -18,8 +18,9 @@ from backends.engine.base import BatchToken, DecodeAborted, Engine
 from backends.engine.beside import Beside
 from backends.engine.document_memory import KnownText
 from backends.engine.generation import Generation
-from backends.engine.prefix_cache import PrefixCache, common_length
+from backends.engine.prefix_cache import PrefixCache
 from backends.engine.request_inputs import RequestInputs
+from backends.engine.token_lists import common_length
 from backends.errors import BackendError, ContextOverflow, InvalidRequest
 from backends.types import Event, Finished, FinishReason, GenerationRequest, Progress, Usage
 

@@ -8,7 +8,6 @@ nearer to its length, or that makes it tell less of its points than it must, is 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +15,7 @@ from functools import partial
 from backends.base import Backend
 from backends.text.counting import count_words
 from backends.text.segmentation import sentences
+from backends.text.sentence_chain import make_link, sentence_lines
 from backends.types import GenerationRequest, LengthTarget, RepetitionPolicy
 from studio.planning.budget import MIN_DOCUMENT_WORDS, Goal, closing_goal, fitted_targets, section_goal
 from studio.planning.kinds import document_kind
@@ -212,9 +212,7 @@ class Fitter:
         if policy is None or not backend.capabilities.repetition_in_loop:
             return None
         bodies = [self._body(leaf.id) for leaf in self._project.leaves()]
-        lines = [" ".join(body[span.start : span.end].split()) for body in bodies for span in sentences(body)]
-        data = "\n".join(lines).encode()
-        digest = hashlib.sha256(data).hexdigest()
+        digest, data = make_link([line for body in bodies for line in sentence_lines(body)])
         backend.put(digest, data)
         return replace(policy, known_sentences=digest)
 
