@@ -19,6 +19,7 @@ from studio.project.schema import APPLICATION_ID, SEARCH_TABLE, VERSION
 # What a project cannot do without; the run log may be far larger than these and is checked with every backup.
 _VITAL_TABLES = (
     *("project", "section", "section_text", "revision", "block", "summary", "snapshot", "snapshot_section"),
+    *("requirement", "requirement_place"),
     *(f"{SEARCH_TABLE}_{part}" for part in ("data", "idx", "config")),
 )
 _MOST_FINDINGS = 10

@@ -122,6 +122,60 @@ class Summary:
     stale: bool
 
 
+class RequirementScope(enum.StrEnum):
+    """Where a requirement holds: in one numbered entry, in each of a range, at a rhythm, in every leaf, or in any."""
+
+    SINGLE = "single"
+    RANGE = "range"
+    PERIODIC = "periodic"
+    EVERY = "every"
+    ANYWHERE = "anywhere"
+
+
+class RequirementOrigin(enum.StrEnum):
+    """Who found a requirement: a rule or a model in the brief, or the author set it."""
+
+    RULE = "rule"
+    MODEL = "model"
+    AUTHOR = "author"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequirement:
+    """A requirement that is not in a project yet; ``sections`` are the ids of the leaves that are to meet it."""
+
+    text: str
+    source: str
+    scope: RequirementScope
+    sections: tuple[int, ...]
+    origin: RequirementOrigin = RequirementOrigin.RULE
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementPlace:
+    """A leaf that is to meet a requirement. ``met`` is None until its present text was looked at."""
+
+    section: int
+    met: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What the brief demands, and where: ``places`` in reading order, leaves that left the plan are not among them.
+
+    ``source`` are the words of the brief; ``problem`` says why it cannot be met, empty where it can.
+    """
+
+    id: int
+    text: str
+    source: str
+    scope: RequirementScope
+    origin: RequirementOrigin
+    problem: str
+    places: tuple[RequirementPlace, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelCall:
     """What the run log keeps of a model call before it starts.

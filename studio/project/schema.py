@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a project file, version 2.
+"""The tables of a project file, version 3.
 
 Order never comes from a clock: sections have positions, revisions and runs have ids that only grow.
 """
@@ -30,7 +30,7 @@ from sqlalchemy.schema import DDL
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
 
-VERSION = 2
+VERSION = 3
 """The version that this program writes (``PRAGMA user_version``)."""
 
 APPLICATION_ID = 0x4C4F4E47
@@ -189,6 +189,32 @@ summary = Table(
     Column("source", String, nullable=False),
 )
 
+# What the brief demands: see ``studio.project.requirements``.
+requirement = Table(
+    "requirement",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("text", UnicodeText, nullable=False),
+    # The words of the brief that it was read from.
+    Column("source", UnicodeText, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("origin", String, nullable=False),
+    # Why it cannot be met as it stands, empty where it can.
+    Column("problem", UnicodeText, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The leaves that are to meet a requirement, and whether the text with this SHA-256 does; NULL: not looked at.
+requirement_place = Table(
+    "requirement_place",
+    metadata,
+    Column("requirement", Integer, ForeignKey("requirement.id"), primary_key=True),
+    Column("section", Integer, ForeignKey("section.id"), primary_key=True),
+    Column("met", Boolean),
+    Column("checked", String, nullable=False),
+    Index("requirement_place_section", "section"),
+    sqlite_with_rowid=False,
+)
 
 snapshot = Table(
     "snapshot",

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from studio.project import files, head, plan, run_log, search, snapshots, summaries, texts
+from studio.project import files, head, plan, requirements, run_log, search, snapshots, summaries, texts
 from studio.project.backup import back_up, backups
 from studio.project.connection import Database
 from studio.project.errors import ProjectDamaged, ProjectError
@@ -27,8 +27,11 @@ from studio.project.records import (
     Mode,
     ModelCall,
     Origin,
+    PlannedRequirement,
     PlannedSection,
     ProjectInfo,
+    Requirement,
+    RequirementOrigin,
     Revision,
     Run,
     Section,
@@ -38,6 +41,8 @@ from studio.project.records import (
     Status,
     Summary,
 )
+
+_FOUND_IN_BRIEF = frozenset({RequirementOrigin.RULE, RequirementOrigin.MODEL})
 
 
 class Project:
@@ -191,6 +196,43 @@ class Project:
         """Return the words of the whole document, tails included."""
         with self._database.reading() as connection:
             return plan.words(connection)
+
+    # What the brief demands
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Return all requirements in the order in which they were found."""
+        with self._database.reading() as connection:
+            return requirements.requirements(connection)
+
+    def set_requirements(
+        self, found: Sequence[PlannedRequirement], *, replacing: Collection[RequirementOrigin] = _FOUND_IN_BRIEF
+    ) -> None:
+        """Put these in the place of all that were found in the brief, or of those of other origins.
+
+        Raises ``UnknownSection``; ``ProjectError`` for a section that is no leaf.
+        """
+        with self._database.writing() as connection:
+            requirements.set_requirements(connection, found, replacing=replacing)
+
+    def add_requirement(self, planned: PlannedRequirement) -> int:
+        """Add a requirement and return its id. Raises ``UnknownSection``; ``ProjectError`` for a parent."""
+        with self._database.writing() as connection:
+            return requirements.add_requirement(connection, planned)
+
+    def place_requirement(self, requirement_id: int, sections: Sequence[int]) -> None:
+        """Assign a requirement to these leaves only. Raises ``UnknownSection``; ``ProjectError`` for a parent."""
+        with self._database.writing() as connection:
+            requirements.place_requirement(connection, requirement_id, sections)
+
+    def delete_requirement(self, requirement_id: int) -> None:
+        """Take a requirement out. Raises ``ProjectError`` if there is none."""
+        with self._database.writing() as connection:
+            requirements.delete_requirement(connection, requirement_id)
+
+    def set_met(self, section_id: int, met: Mapping[int, bool], source_sha256: str) -> None:
+        """Say which requirements (by id) the text of a leaf with this SHA-256 (``text_sha256``) meets."""
+        with self._database.writing() as connection:
+            requirements.set_met(connection, section_id, met, source_sha256)
 
     # The texts
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The framework of migrations, with artificial versions 3 and 4 behind the real version 2."""
+"""The framework of migrations, with two artificial versions behind the real one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from studio.project.records import Mode, Origin
 from studio.project.schema import VERSION
 from studio.project.store import Project
 from tests.project.conftest import raw
+
+NEXT, AFTER = VERSION + 1, VERSION + 2
 
 _NEW_SECTION = """
 CREATE TABLE section_new (id INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER REFERENCES section (id), position INTEGER,
@@ -70,8 +72,8 @@ def dump(path: Path) -> list[str]:
 
 def test_steps_lift_the_file_and_keep_the_rows(connection: sqlite3.Connection, old: Path) -> None:
     before = dump(old)
-    migrations.migrate(connection, old, steps={2: rebuild_section, 3: add_note}, newest=4)
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    migrations.migrate(connection, old, steps={VERSION: rebuild_section, NEXT: add_note}, newest=AFTER)
+    assert connection.execute("PRAGMA user_version").fetchone() == (AFTER,)
     assert connection.execute("SELECT DISTINCT colour FROM section").fetchall() == [("blue",)]
     assert connection.execute("SELECT count(*) FROM section_text").fetchone() == (4,)
     assert connection.execute("SELECT count(*) FROM note").fetchone() == (4,)
@@ -94,24 +96,24 @@ def test_every_older_version_has_its_step() -> None:
 def test_failed_step_is_rolled_back_whole(connection: sqlite3.Connection, old: Path) -> None:
     before = dump(old)
     with pytest.raises(RuntimeError, match="power cut"):
-        migrations.migrate(connection, old, steps={2: fail_half_way}, newest=3)
+        migrations.migrate(connection, old, steps={VERSION: fail_half_way}, newest=NEXT)
     assert dump(old) == before
     assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
 def test_steps_before_a_failed_one_stay(connection: sqlite3.Connection, old: Path) -> None:
     with pytest.raises(RuntimeError):
-        migrations.migrate(connection, old, steps={2: rebuild_section, 3: fail_half_way}, newest=4)
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        migrations.migrate(connection, old, steps={VERSION: rebuild_section, NEXT: fail_half_way}, newest=AFTER)
+    assert connection.execute("PRAGMA user_version").fetchone() == (NEXT,)
     assert connection.execute("SELECT title FROM project").fetchone() == ("Lighthouse",)
-    migrations.migrate(connection, old, steps={2: rebuild_section, 3: add_note}, newest=4)
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    migrations.migrate(connection, old, steps={VERSION: rebuild_section, NEXT: add_note}, newest=AFTER)
+    assert connection.execute("PRAGMA user_version").fetchone() == (AFTER,)
 
 
 def test_step_that_loses_parents_is_rolled_back(connection: sqlite3.Connection, old: Path) -> None:
     before = dump(old)
     with pytest.raises(ProjectError, match="lost their parent"):
-        migrations.migrate(connection, old, steps={2: lose_a_parent}, newest=3)
+        migrations.migrate(connection, old, steps={VERSION: lose_a_parent}, newest=NEXT)
     assert dump(old) == before
 
 
@@ -122,22 +124,22 @@ def test_no_step_without_a_backup(connection: sqlite3.Connection, old: Path, mon
     monkeypatch.setattr(migrations, "back_up", fails)
     before = dump(old)
     with pytest.raises(ProjectDamaged):
-        migrations.migrate(connection, old, steps={2: add_note}, newest=3)
+        migrations.migrate(connection, old, steps={VERSION: add_note}, newest=NEXT)
     assert dump(old) == before
 
 
 def test_unknown_versions_are_refused(connection: sqlite3.Connection, old: Path) -> None:
-    connection.execute("PRAGMA user_version = 5")
-    with pytest.raises(ProjectTooNew, match="file version 5, known 4"):
-        migrations.migrate(connection, old, steps={2: add_note, 3: add_note}, newest=4)
+    connection.execute(f"PRAGMA user_version = {AFTER + 1}")
+    with pytest.raises(ProjectTooNew, match=f"file version {AFTER + 1}, known {AFTER}"):
+        migrations.migrate(connection, old, steps={VERSION: add_note, NEXT: add_note}, newest=AFTER)
     connection.execute("PRAGMA user_version = 0")
     with pytest.raises(ProjectDamaged):
-        migrations.migrate(connection, old, steps={2: add_note}, newest=3)
+        migrations.migrate(connection, old, steps={VERSION: add_note}, newest=NEXT)
 
 
 def test_opening_for_writing_updates_and_for_reading_does_not(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.project.files.migrations", NextVersion)
-    monkeypatch.setattr("studio.project.schema.VERSION", 3)
+    monkeypatch.setattr("studio.project.schema.VERSION", NEXT)
     with pytest.raises(ProjectError, match="older version"):
         Project.open(old, Mode.READ)
     with Project.open(old) as project:
@@ -146,16 +148,16 @@ def test_opening_for_writing_updates_and_for_reading_does_not(old: Path, monkeyp
     with Project.open(old, Mode.READ) as reader:
         assert len(reader.sections()) == 4
     with raw(old) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (NEXT,)
 
 
 class NextVersion:
-    """The module of migrations as a version 3 would have it."""
+    """The module of migrations as the next version would have it."""
 
     @staticmethod
     def require_known(version: int, path: Path) -> None:
-        migrations.require_known(version, path, newest=3)
+        migrations.require_known(version, path, newest=NEXT)
 
     @staticmethod
     def migrate(connection: sqlite3.Connection, path: Path) -> None:
-        migrations.migrate(connection, path, steps={2: add_note}, newest=3)
+        migrations.migrate(connection, path, steps={VERSION: add_note}, newest=NEXT)

@@ -35,7 +35,7 @@ from tests.project.processes import HOLD, start
 def test_new_file_has_the_agreed_settings(project: Project, path: Path) -> None:
     with raw(path) as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     settings = {"foreign_keys": 1, "synchronous": 3, "mmap_size": 0, "trusted_schema": 0, "cell_size_check": 1}
@@ -48,12 +48,12 @@ def test_records_and_errors_load_no_database_library() -> None:
     assert start(program).communicate() == ("False\n", "")
 
 
-def test_schema_of_version_2_does_not_change_without_a_migration(path: Path) -> None:
+def test_schema_of_this_version_does_not_change_without_a_migration(path: Path) -> None:
     Project.create(path, BRIEF).close()
     with raw(path) as connection:
         rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
         made = ";\n".join(" ".join(row[0].split()) for row in rows) + ";\n"
-    assert made == Path(__file__).with_name("schema_version_2.sql").read_text(encoding="utf-8")
+    assert made == Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 
 
 def test_only_the_project_lies_there_after_closing(closed: Path) -> None:

@@ -9,7 +9,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from studio.project.records import Brief, CallOutcome, ModelCall, Origin, PlannedSection
+from studio.project.records import (
+    Brief,
+    CallOutcome,
+    ModelCall,
+    Origin,
+    PlannedRequirement,
+    PlannedSection,
+    RequirementScope,
+)
 from studio.project.store import Project
 
 BRIEF = Brief("A keeper finds a map.\n\nEr fürchtet das Meer.", 900, "story", "en", "plain", "no dragons")
@@ -25,7 +33,7 @@ PARAGRAPHS = tuple(
 
 
 def fill(project: Project) -> None:
-    """Give a project everything that a file can hold: revisions, a tail, summaries, calls, a deleted section."""
+    """Give a project everything that a file can hold: revisions, a tail, summaries, calls, a deleted section, requirements."""
     project.set_plan("The Light", PLAN)
     fog, chart, land, out = project.leaves()
     newest = 0
@@ -43,6 +51,10 @@ def fill(project: Project) -> None:
     project.delete_section(out.id)
     project.set_summary(fog.id, "Fog comes.", project.text_sha256(fog.id))
     project.set_summary(land.id, "Nothing yet.", "0" * 64)
+    demand = PlannedRequirement(
+        "a ship is late", "The ship must be late.", RequirementScope.ANYWHERE, (fog.id, land.id)
+    )
+    project.set_met(fog.id, {project.add_requirement(demand): True}, project.text_sha256(fog.id))
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+CREATE INDEX requirement_place_section ON requirement_place (section);
 CREATE INDEX revision_section ON revision (section);
 CREATE INDEX run_section ON run (section);
 CREATE INDEX section_deleted_with ON section (deleted_with);
@@ -11,6 +12,8 @@ CREATE TABLE 'block_index_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITH
 CREATE VIRTUAL TABLE block_index_words USING fts5vocab('block_index', 'row');
 CREATE TABLE log_text ( id INTEGER NOT NULL, sha256 BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id), UNIQUE (sha256) );
 CREATE TABLE project ( id INTEGER NOT NULL CHECK (id = 1), title TEXT NOT NULL, brief TEXT NOT NULL, words INTEGER NOT NULL, kind TEXT NOT NULL, language TEXT NOT NULL, style TEXT NOT NULL, notes TEXT NOT NULL, seed INTEGER NOT NULL, model TEXT NOT NULL, created VARCHAR NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE requirement ( id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, source TEXT NOT NULL, scope VARCHAR NOT NULL, origin VARCHAR NOT NULL, problem TEXT NOT NULL );
+CREATE TABLE requirement_place ( requirement INTEGER NOT NULL, section INTEGER NOT NULL, met BOOLEAN, checked VARCHAR NOT NULL, PRIMARY KEY (requirement, section), FOREIGN KEY(requirement) REFERENCES requirement (id), FOREIGN KEY(section) REFERENCES section (id) ) WITHOUT ROWID;
 CREATE TABLE revision ( id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, section INTEGER NOT NULL, origin VARCHAR NOT NULL, words INTEGER NOT NULL, sha256 BLOB NOT NULL, created VARCHAR NOT NULL, run INTEGER, blocks BLOB NOT NULL, FOREIGN KEY(section) REFERENCES section (id), FOREIGN KEY(run) REFERENCES run (id) );
 CREATE TABLE run ( id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, section INTEGER, task TEXT NOT NULL, model TEXT NOT NULL, seed INTEGER NOT NULL, settings BLOB NOT NULL, prompt BLOB NOT NULL, context BLOB, prompt_version INTEGER NOT NULL, started VARCHAR NOT NULL, reason TEXT, answer BLOB, kept BLOB, prompt_tokens INTEGER, cached_tokens INTEGER, completion_tokens INTEGER, seconds FLOAT, FOREIGN KEY(section) REFERENCES section (id) );
 CREATE TABLE section ( id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, parent INTEGER, position INTEGER NOT NULL, title TEXT NOT NULL, points JSON NOT NULL, target INTEGER NOT NULL CHECK (target >= 0), status VARCHAR NOT NULL, locked BOOLEAN NOT NULL, deleted_with INTEGER, FOREIGN KEY(parent) REFERENCES section (id), FOREIGN KEY(deleted_with) REFERENCES section (id) );
