@@ -292,7 +292,7 @@ def test_failed_change_leaves_the_project_usable(project: Project) -> None:
 
 def newer(path: Path, change: str) -> bytes:
     with raw(path) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
         connection.execute(change)
     return path.read_bytes()
 
