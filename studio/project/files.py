@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from studio.project import backup, integrity, migrations, schema
+from studio.project import backup, integrity, memory_schema, migrations, schema
 from studio.project.connection import Database, connect
 from studio.project.errors import (
     DiskFull,
@@ -160,7 +160,7 @@ def _initialise(path: Path, fill: Callable[[Connection], None]) -> None:
     database = Database(path, writable=True)
     try:
         with database.writing() as connection:
-            schema.metadata.create_all(connection)
+            memory_schema.metadata.create_all(connection)
             fill(connection)
     finally:
         database.close()

@@ -20,6 +20,7 @@ from studio.project.schema import APPLICATION_ID, SEARCH_TABLE, VERSION
 _VITAL_TABLES = (
     *("project", "section", "section_text", "revision", "block", "summary", "snapshot", "snapshot_section"),
     *("requirement", "requirement_place"),
+    *("entity", "entity_alias", "fact", "fact_entity", "fact_reading", "note", "note_passage", "written_from"),
     *(f"{SEARCH_TABLE}_{part}" for part in ("data", "idx", "config")),
 )
 _MOST_FINDINGS = 10

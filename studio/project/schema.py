@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a project file, version 3.
+"""The tables of a project file, version 4; what a project remembers is in ``memory_schema``.
 
 Order never comes from a clock: sections have positions, revisions and runs have ids that only grow.
 """
@@ -24,13 +24,14 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     event,
+    text,
 )
 from sqlalchemy.schema import DDL
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
 
-VERSION = 3
+VERSION = 4
 """The version that this program writes (``PRAGMA user_version``)."""
 
 APPLICATION_ID = 0x4C4F4E47
@@ -184,9 +185,15 @@ section_text = Table(
 summary = Table(
     "summary",
     metadata,
-    Column("section", Integer, ForeignKey("section.id"), primary_key=True),
+    Column("id", Integer, primary_key=True),
+    # NULL: the whole document.
+    Column("section", Integer, ForeignKey("section.id")),
     Column("text", UnicodeText, nullable=False),
     Column("source", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Index("summary_section", text("coalesce(section, 0)"), unique=True),
+    sqlite_autoincrement=True,
 )
 
 # What the brief demands: see ``studio.project.requirements``.

@@ -36,8 +36,8 @@ def rebuild_section(connection: sqlite3.Connection) -> None:
 
 
 def add_note(connection: sqlite3.Connection) -> None:
-    connection.execute("CREATE TABLE note (section INTEGER REFERENCES section (id))")
-    connection.execute("INSERT INTO note SELECT id FROM section")
+    connection.execute("CREATE TABLE remark (section INTEGER REFERENCES section (id))")
+    connection.execute("INSERT INTO remark SELECT id FROM section")
 
 
 def fail_half_way(connection: sqlite3.Connection) -> None:
@@ -76,7 +76,7 @@ def test_steps_lift_the_file_and_keep_the_rows(connection: sqlite3.Connection, o
     assert connection.execute("PRAGMA user_version").fetchone() == (AFTER,)
     assert connection.execute("SELECT DISTINCT colour FROM section").fetchall() == [("blue",)]
     assert connection.execute("SELECT count(*) FROM section_text").fetchone() == (4,)
-    assert connection.execute("SELECT count(*) FROM note").fetchone() == (4,)
+    assert connection.execute("SELECT count(*) FROM remark").fetchone() == (4,)
     assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
     (copy,) = backups(old)
     assert dump(copy) == before

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The full-text indexes of facts, summaries and notes (SQLite FTS5, external content), ranked by BM25.
+
+BM25 as FTS5 has it: k1 = 1.2, b = 0.75 (Robertson and Zaragoza 2009, part 3). Each index can be made again from its
+table at any time, and is where it turns out to be damaged: nothing is refused because of it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from studio.project.memory_records import Ranked
+from studio.project.memory_schema import INDEXES, STATEMENTS
+
+# A query of more words than this is no query; the rest of it is not looked for.
+MOST_TERMS = 64
+
+
+def add(connection: Connection, table: str, row_id: int) -> None:
+    """Take in a row that was stored."""
+    # An index that is made anew has the row already.
+    _changed(connection, table, row_id, "INSERT INTO {index} (rowid, {columns}) SELECT id, {columns} FROM {table}")
+
+
+def forget(connection: Connection, table: str, row_id: int) -> None:
+    """Take out a row that is about to be changed or deleted."""
+    statement = "INSERT INTO {index} ({index}, rowid, {columns}) SELECT 'delete', id, {columns} FROM {table}"
+    if not _changed(connection, table, row_id, statement):
+        _changed(connection, table, row_id, statement)
+
+
+def search(connection: Connection, table: str, terms: Sequence[str], most: int) -> tuple[Ranked, ...]:
+    """Return the rows that have any of these words, the best first.
+
+    A term of several words is looked for as a phrase.
+    """
+    wanted = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms[:MOST_TERMS])
+    if not wanted:
+        return ()
+    index, _ = INDEXES[table]
+    statement = f"SELECT rowid, -rank FROM {index} WHERE {index} MATCH ? ORDER BY rank LIMIT ?"
+    rows = connection.exec_driver_sql(statement, (wanted, most))
+    return tuple(Ranked(row_id, score) for row_id, score in rows)
+
+
+def _changed(connection: Connection, table: str, row_id: int, statement: str) -> bool:
+    """Change an index; where it is damaged, make it anew instead and return False."""
+    index, columns = INDEXES[table]
+    change = statement.format(index=index, columns=", ".join(columns), table=table) + " WHERE id = ?"
+    connection.exec_driver_sql("SAVEPOINT memory_index")
+    try:
+        connection.exec_driver_sql(change, (row_id,))
+        # The index writes at the release, so that what is wrong with it does not come out at the commit.
+        connection.exec_driver_sql("RELEASE memory_index")
+        return True
+    except DBAPIError as error:
+        if (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+    connection.exec_driver_sql("ROLLBACK TO memory_index")
+    connection.exec_driver_sql("RELEASE memory_index")
+    _make_anew(connection, index)
+    return False
+
+
+def _make_anew(connection: Connection, index: str) -> None:
+    connection.exec_driver_sql(f"DROP TABLE {index}")
+    connection.exec_driver_sql(next(each for each in STATEMENTS if f"TABLE {index} " in each))
+    connection.exec_driver_sql(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")
