@@ -14,6 +14,7 @@ from functools import partial
 
 from backends.base import Backend
 from backends.text.counting import count_words
+from backends.text.keywords import told
 from backends.text.segmentation import sentences
 from backends.text.sentence_chain import make_link, sentence_lines
 from backends.types import GenerationRequest, LengthTarget, RepetitionPolicy
@@ -24,7 +25,7 @@ from studio.project.records import Origin, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import ExtendFields, Task, render
 from studio.writing.calls import Call
-from studio.writing.coverage import coverage, told
+from studio.writing.coverage import coverage
 from studio.writing.endings import leaves_quote_open, whole_sentences
 from studio.writing.errors import FitRefused
 from studio.writing.events import Asking, Notice, SectionFinished, SectionStarted, WritingEvent

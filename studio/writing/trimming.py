@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backends.text.keywords import content_words
 from backends.text.segmentation import ends_sentence, sentences
 from studio.planning.budget import Goal
-from studio.writing.coverage import content_words, coverage
+from studio.writing.coverage import coverage
 
 _PARAGRAPH = "\n\n"
 _DOUBLE_QUOTES = re.compile(r"[\"“”„«»]")

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.text.counting import count_words
+from backends.text.keywords import told
 from backends.text.segmentation import ends_sentence, sentences
 from studio.planning.budget import Goal, section_goal
-from studio.writing.coverage import coverage, told
+from studio.writing.coverage import coverage
 from studio.writing.trimming import least_words, trimmed
 
 WORDS = "lamp sea keeper stone harbour letter morning winter boat garden bridge clock river ladder".split()  # noqa: SIM905
