@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a project file, version 4; what a project remembers is in ``memory_schema``.
+"""The tables of a project file, version 5; what a project remembers is in ``memory_schema``.
 
 Order never comes from a clock: sections have positions, revisions and runs have ids that only grow.
 """
@@ -31,7 +31,7 @@ from sqlalchemy.schema import DDL
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
 
-VERSION = 4
+VERSION = 5
 """The version that this program writes (``PRAGMA user_version``)."""
 
 APPLICATION_ID = 0x4C4F4E47
@@ -79,6 +79,8 @@ project = Table(
     Column("seed", Integer, nullable=False),
     Column("model", UnicodeText, nullable=False),
     Column("created", String, nullable=False),
+    # The newest block that the index of words has: see ``studio.project.word_index``.
+    Column("indexed", Integer, server_default=text("0"), nullable=False),
 )
 
 section = Table(
@@ -260,7 +262,7 @@ SEARCH_TABLE = "block_index"
 """The full-text index of the blocks; its own tables have names that begin so."""
 
 # Which blocks have which words, nothing more: the texts stay in ``block``, and the exact look-up is in Python. Triggers
-# cannot keep it, because ``trusted_schema`` is off: ``studio.project.texts`` does.
+# cannot keep it, because ``trusted_schema`` is off: ``studio.project.word_index`` does.
 _SEARCH = (
     f"CREATE VIRTUAL TABLE {SEARCH_TABLE} USING fts5("
     "body, content='block', content_rowid='id', detail='none', columnsize=0, tokenize='unicode61 remove_diacritics 0')"

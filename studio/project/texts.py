@@ -240,10 +240,8 @@ def _drop_block(connection: Connection, block_id: int, *, brought_after: int) ->
     """Drop a block that only revisions had that are dropped themselves, the last of them just now."""
     brought_by = select(_revision.c.id).where(_revision.c.id == _block.c.revision)
     own = (_block.c.revision > brought_after, ~brought_by.exists())
-    found = select(_block.c.body).where(_block.c.id == block_id, *own)
-    body = connection.execute(found).scalar_one_or_none()
-    if body is not None:
-        word_index.forget(connection, block_id, body)
+    if connection.execute(select(_block.c.id).where(_block.c.id == block_id, *own)).one_or_none() is not None:
+        word_index.forget(connection, block_id)
         connection.execute(delete(_block).where(_block.c.id == block_id))
 
 
@@ -293,10 +291,8 @@ def _store_blocks(connection: Connection, bodies: Sequence[str], revision_id: in
             for digest, body in new.items()
         ]
         connection.execute(insert(_block), rows)
-        added = _known_blocks(connection, list(new))
-        words = [(row.id, new[digest]) for digest, row in added.items()]
-        word_index.add(connection, words)
-        known |= added
+        known |= _known_blocks(connection, list(new))
+        word_index.catch_up(connection)
     return [known[digest] for digest in hashes]
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The full-text index of the paragraphs: which of them have a word (SQLite FTS5, external content).
 
+It takes paragraphs in by the hundred: those that came after the newest one in it are few, and are read. So a small
+project has no index at all, and the many states of a paragraph under an author's hands never get into it.
 It can be made again from the paragraphs at any time, and is where it turns out to be damaged: no text is refused, and
 no search fails, because of it.
 """
@@ -8,17 +10,24 @@ no search fails, because of it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from studio.project.schema import SEARCH_TABLE
 
+MOST_WAITING = 500
+"""How many paragraphs there are at most that the index does not have yet."""
+
 # More words than this have the letters looked for: reading all paragraphs is faster.
 _MOST_WORDS = 400
-_ADD = f"INSERT INTO {SEARCH_TABLE} (rowid, body) VALUES (?, ?)"
-_FORGET = f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rowid, body) VALUES ('delete', ?, ?)"
+_STATE = "SELECT indexed, (SELECT coalesce(max(id), 0) FROM block) FROM project"
+_ADD = f"INSERT INTO {SEARCH_TABLE} (rowid, body) SELECT id, body FROM block WHERE id > (SELECT indexed FROM project)"
+_UP_TO_DATE = "UPDATE project SET indexed = (SELECT coalesce(max(id), 0) FROM block)"
+_FORGET = f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rowid, body) SELECT 'delete', id, body FROM block WHERE id = ?"
+# The id of the newest block is given again when it is gone.
+_FORGOTTEN = "UPDATE project SET indexed = indexed - 1 WHERE indexed = ?"
+_WAITING = "SELECT id FROM block WHERE id > (SELECT indexed FROM project)"
 _WORDS = f"SELECT term FROM {SEARCH_TABLE}_words WHERE instr(term, ?) LIMIT {_MOST_WORDS + 1}"
 _BLOCKS = f"SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH ?"
 _MAKE_ANEW = (
@@ -27,45 +36,57 @@ _MAKE_ANEW = (
     f"DELETE FROM {SEARCH_TABLE}_idx",
     f"INSERT INTO {SEARCH_TABLE}_data VALUES (1, x''), (10, x'00000000000000')",
     f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}) VALUES ('rebuild')",
+    _UP_TO_DATE,
 )
 
 
-def add(connection: Connection, blocks: Sequence[tuple[int, str]]) -> None:
-    """Take in blocks that were stored, each an id and a text."""
-    try:
-        _flushed(connection, _ADD, list(blocks))
-    except DBAPIError as error:
-        _make_anew_if_damaged(connection, error)
+def catch_up(connection: Connection) -> None:
+    """Take in the blocks that wait, if they are many."""
+    indexed, newest = connection.exec_driver_sql(_STATE).one()
+    if newest - indexed > MOST_WAITING:
+        _changed(connection, _ADD)
+        connection.exec_driver_sql(_UP_TO_DATE)
+    elif newest < indexed:
+        # Blocks that come would be taken for known ones.
+        _make_anew(connection)
 
 
-def forget(connection: Connection, block_id: int, body: str) -> None:
+def forget(connection: Connection, block_id: int) -> None:
     """Take out a block that is about to be dropped."""
-    try:
-        _flushed(connection, _FORGET, [(block_id, body)])
-    except DBAPIError as error:
-        _make_anew_if_damaged(connection, error)
-        _flushed(connection, _FORGET, [(block_id, body)])
+    indexed, _ = connection.exec_driver_sql(_STATE).one()
+    if block_id <= indexed:
+        if not _changed(connection, _FORGET, block_id):
+            _changed(connection, _FORGET, block_id)
+        connection.exec_driver_sql(_FORGOTTEN, (block_id,))
 
 
 def blocks_with(connection: Connection, letters: str) -> set[int] | None:
-    """Return the blocks that have a word with these letters in it, lower case; None for more than pays."""
+    """Return the blocks that may have a word with these letters in it, lower case; None for more than pays."""
     words = [word for (word,) in connection.exec_driver_sql(_WORDS, (letters,))]
     if len(words) > _MOST_WORDS:
         return None
     wanted = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
-    return {id_ for (id_,) in connection.exec_driver_sql(_BLOCKS, (wanted,))} if words else set()
+    waiting = {id_ for (id_,) in connection.exec_driver_sql(_WAITING)}
+    return waiting | {id_ for (id_,) in connection.exec_driver_sql(_BLOCKS, (wanted,))} if words else waiting
 
 
-def _flushed(connection: Connection, statement: str, rows: list[tuple[int, str]]) -> None:
-    """Change the index and let it write, so that what is wrong with it does not come out at the commit."""
+def _changed(connection: Connection, statement: str, *values: int) -> bool:
+    """Change the index; where it is damaged, make it anew instead and return False."""
     connection.exec_driver_sql("SAVEPOINT word_index")
-    connection.exec_driver_sql(statement, rows)
-    connection.exec_driver_sql("RELEASE word_index")
+    try:
+        connection.exec_driver_sql(statement, values)
+        # The index writes at the release, so that what is wrong with it does not come out at the commit.
+        connection.exec_driver_sql("RELEASE word_index")
+    except DBAPIError as error:
+        if (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        # Where it is the file that is damaged and not the index, this fails in the same way.
+        _make_anew(connection)
+        connection.exec_driver_sql("RELEASE word_index")
+        return False
+    return True
 
 
-def _make_anew_if_damaged(connection: Connection, error: DBAPIError) -> None:
-    # Where it is the file that is damaged and not the index, this fails in the same way.
-    if (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
-        raise error
+def _make_anew(connection: Connection) -> None:
     for statement in _MAKE_ANEW:
         connection.exec_driver_sql(statement)

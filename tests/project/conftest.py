@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.project import word_index
 from studio.project.records import Brief, PlannedSection
 from studio.project.store import Project
 
@@ -58,6 +59,12 @@ def closed(project: Project, path: Path) -> Path:
     """The path of a project like ``project`` that nobody has open."""
     project.close()
     return path
+
+
+@pytest.fixture
+def indexed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index of words takes every paragraph in at once."""
+    monkeypatch.setattr(word_index, "MOST_WAITING", 0)
 
 
 @contextmanager

@@ -152,6 +152,7 @@ def test_altered_paragraph_is_found_and_the_other_sections_are_read(written: Pat
         assert len(project.damage()) == 1
 
 
+@pytest.mark.usefixtures("indexed")
 def test_damaged_index_of_words_is_made_anew_and_stops_nobody(written: Path) -> None:
     with raw(written) as connection:
         connection.execute("UPDATE block_index_data SET block = x'00ff00ff00ff' WHERE id > 1")

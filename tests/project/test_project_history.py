@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studio.project import id_lists, log_texts, texts
+from studio.project import id_lists, log_texts, texts, word_index
 from studio.project.errors import StaleRevision
 from studio.project.records import CallOutcome, ModelCall, Origin
+from studio.project.search import Query
 from studio.project.store import Project
 from studio.project.word_diff import Change, Side, word_diff
 from tests.project.conftest import raw
@@ -133,19 +134,30 @@ def test_revision_that_was_dropped_is_stale(project: Project, clock: Clock) -> N
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.text(st.sampled_from("ab \n"), max_size=12), min_size=1, max_size=12), st.integers(0, 99))
 def test_any_typing_stays_readable(project: Project, bodies: list[str], seed: int) -> None:
+    """And is found, though the index takes some of it in and forgets some of that again."""
     rng = random.Random(seed)
     leaves = [leaf.id for leaf in project.leaves()]
     last = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_index, "MOST_WAITING", seed % 4)
+        type_and_keep(project, bodies, rng, leaves, last)
+    for leaf, body in last.items():
+        assert project.text(leaf).body == body
+        assert history(project, leaf)[-1] == body
+    words = {word for leaf in leaves for word in project.text(leaf).body.split() if len(word) > 1}
+    assert all(project.search(Query(word)) for word in words)
+    assert project.damage() == ()
+
+
+def type_and_keep(
+    project: Project, bodies: list[str], rng: random.Random, leaves: list[int], last: dict[int, str]
+) -> None:
     for body in bodies:
         leaf = rng.choice(leaves)
         typed(project, leaf, body)
         last[leaf] = body
         if rng.random() < 0.1:
             project.take_snapshot(str(len(project.snapshots())))
-    for leaf, body in last.items():
-        assert project.text(leaf).body == body
-        assert history(project, leaf)[-1] == body
-    assert project.damage() == ()
 
 
 @given(st.lists(st.integers(1, 1 << 40), max_size=50))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from studio.project import word_index
 from studio.project.errors import ProjectError
 from studio.project.records import Origin, PlannedSection, SnapshotKind
 from studio.project.search import Match, Query, lowered
@@ -65,6 +66,7 @@ def test_hits_lie_where_they_say(written: Project, query: Query, found: list[str
     assert places == sorted(places)
 
 
+@pytest.mark.usefixtures("indexed")
 def test_only_what_the_document_says_now_is_found(written: Project) -> None:
     fog = written.leaves()[0].id
     newest = written.text(fog).revision
@@ -152,14 +154,17 @@ LETTERS = st.text(st.sampled_from("abAB sſßİıKé\u0301_-\u00a0\n中文\0’"
     wanted=st.text(st.sampled_from("abAB sSkKiI\u212aé_-中"), min_size=1, max_size=4),
     match=st.sampled_from([Match.PLAIN, Match.WORD]),
     case=st.booleans(),
+    waiting=st.integers(0, 4),
 )
 def test_index_leaves_out_no_hit(
-    project: Project, bodies: list[str], tail: str, wanted: str, match: Match, case: bool
+    project: Project, bodies: list[str], tail: str, wanted: str, match: Match, case: bool, waiting: int
 ) -> None:
-    """What is found through the index is what reading every paragraph finds."""
+    """What is found through the index and what waits for it is what reading every paragraph finds."""
     leaf = project.leaves()[0].id
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_index, "MOST_WAITING", waiting)
+        store(project, leaf, "\n\n".join(bodies), tail)
     body = "\n\n".join(bodies)
-    project.store_text(leaf, body, expected=project.text(leaf).revision, origin=Origin.REVISED, tail=tail)
     expected: list[tuple[int, int]] = []
     start = 0
     pattern = re.escape(wanted if case else lowered(wanted))
@@ -171,6 +176,10 @@ def test_index_leaves_out_no_hit(
         start += len(paragraph) + 2
     hits = project.search(Query(wanted, match, case))
     assert [(hit.start, hit.end) for hit in hits] == expected
+
+
+def store(project: Project, leaf: int, body: str, tail: str) -> None:
+    project.store_text(leaf, body, expected=project.text(leaf).revision, origin=Origin.REVISED, tail=tail)
 
 
 @given(st.text())
