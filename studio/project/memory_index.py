@@ -60,8 +60,6 @@ def _changed(connection: Connection, table: str, row_id: int, statement: str) ->
     except DBAPIError as error:
         if (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
             raise
-    connection.exec_driver_sql("ROLLBACK TO memory_index")
-    connection.exec_driver_sql("RELEASE memory_index")
     _make_anew(connection, index)
     return False
 

@@ -20,6 +20,7 @@ from studio.project.errors import ProjectDamaged, ProjectError
 from studio.project.failures import translated
 from studio.project.integrity import all_damage
 from studio.project.lock import ProjectLock
+from studio.project.memory_store import ProjectMemory
 from studio.project.records import (
     Brief,
     CallOutcome,
@@ -378,11 +379,18 @@ class Project:
     def text_sha256(self, section_id: int) -> str:
         """Return the SHA-256 (hexadecimal, of UTF-8) of body and tail of a leaf.
 
-        For a parent it is that of the texts of its leaves, joined by blank lines. Raises ``UnknownSection``.
+        For a parent it is that of the hashes of its leaves that have text. Raises ``UnknownSection``.
         """
         with self._database.reading() as connection:
             plan.require(connection, section_id)
-            return texts.current_sha256(connection, section_id)
+            return summaries.source_sha256(connection, section_id)
+
+    # What the project remembers
+
+    @property
+    def memory(self) -> ProjectMemory:
+        """Facts, notes, summaries in the author's hand, and what is stale."""
+        return ProjectMemory(self._database)
 
     # The run log
 

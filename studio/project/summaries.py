@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from studio.project import memory_index, plan, schema, texts
 from studio.project.errors import ProjectError
 from studio.project.memory_records import Author, Ranked, SummaryText
-from studio.project.records import Summary
+from studio.project.records import Section, Summary
 
 DOCUMENT = 0
 """What stands for the section of the summary of the whole document."""
@@ -25,18 +26,38 @@ def summary(connection: Connection, section_id: int) -> Summary | None:
     """Return the summary of a section, None without one. Raises ``UnknownSection``."""
     plan.require(connection, section_id)
     row = _row(connection, section_id)
-    return None if row is None else _record(row, texts.current_sha256(connection, section_id))
+    return None if row is None else _record(row, source_sha256(connection, section_id))
 
 
 def summaries(connection: Connection) -> tuple[Summary, ...]:
     """Return all summaries of the sections of the plan in reading order."""
-    rows = {row.section: row for row in connection.execute(select(_summary))}
-    hashes = texts.leaf_sha256(connection)
+    rows = {row.section: row for row in connection.execute(select(_summary).where(_summary.c.section.is_not(None)))}
+    sections, hashes = plan.sections(connection), texts.leaf_sha256(connection)
     return tuple(
-        _record(rows[each.id], hashes.get(each.id, "") if each.leaf else texts.current_sha256(connection, each.id))
-        for each in plan.sections(connection)
+        _record(rows[each.id], hashes.get(each.id, "") if each.leaf else _joined(sections, hashes, each))
+        for each in sections
         if each.id in rows
     )
+
+
+def source_sha256(connection: Connection, section_id: int) -> str:
+    """Return the SHA-256 (hexadecimal) of what a section says now: body and tail.
+
+    For a parent, or the whole document (0), it is that of the hashes of its leaves that have text, in reading order.
+    Raises ``UnknownSection``.
+    """
+    if section_id != DOCUMENT and len(plan.subtree(connection, section_id)) == 1:
+        plan.require(connection, section_id)
+        return texts.current_sha256(connection, section_id)
+    sections = plan.sections(connection)
+    parent = next((each for each in sections if each.id == section_id), None)
+    return _joined(sections, texts.leaf_sha256(connection), parent)
+
+
+def joined_sha256(hashes: Iterable[str]) -> str:
+    """Return the hash of several texts by their hashes in reading order; texts without characters do not count."""
+    empty = plan.EMPTY_SHA256.hex()
+    return hashlib.sha256("\n".join(each for each in hashes if each != empty).encode()).hexdigest()
 
 
 def summary_texts(connection: Connection, section_ids: Sequence[int]) -> tuple[SummaryText, ...]:
@@ -88,6 +109,11 @@ def search(connection: Connection, terms: Sequence[str], most: int) -> tuple[Ran
 
 def _row(connection: Connection, section_id: int) -> Row[Any] | None:
     return connection.execute(select(_summary).where(_key == section_id)).one_or_none()
+
+
+def _joined(sections: Sequence[Section], hashes: Mapping[int, str], parent: Section | None) -> str:
+    below = f"{parent.number}." if parent is not None else ""
+    return joined_sha256(hashes[each.id] for each in sections if each.leaf and each.number.startswith(below))
 
 
 def _record(row: Row[Any], current: str) -> Summary:

@@ -32,8 +32,8 @@ _STATEMENTS = (
     (
         "CREATE TABLE fact (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, who TEXT NOT NULL, "
         "place TEXT NOT NULL, time TEXT NOT NULL, origin VARCHAR NOT NULL, pinned BOOLEAN NOT NULL, "
-        "locked BOOLEAN NOT NULL, removed BOOLEAN NOT NULL, section INTEGER, quote TEXT NOT NULL, start INTEGER NOT NULL, "
-        "source VARCHAR NOT NULL, FOREIGN KEY(section) REFERENCES section (id))"
+        "locked BOOLEAN NOT NULL, removed BOOLEAN NOT NULL, section INTEGER, quote TEXT NOT NULL, "
+        "start INTEGER NOT NULL, source VARCHAR NOT NULL, FOREIGN KEY(section) REFERENCES section (id))"
     ),
     "CREATE INDEX fact_section ON fact (section)",
     (

@@ -82,11 +82,12 @@ def test_summary_of_a_section_without_text(project: Project) -> None:
 def test_summary_of_a_parent_depends_on_its_leaves_in_order(project: Project) -> None:
     sea, fog, chart, land = project.sections()
     first = project.store_text(fog.id, "Fog.", expected=0, origin=Origin.GENERATED)
-    project.set_summary(sea.id, "s", hashlib.sha256(b"Fog.").hexdigest())
+    alone = project.text_sha256(sea.id)
+    project.set_summary(sea.id, "s", alone)
     assert [each.stale for each in project.summaries()] == [False]
     project.store_text(chart.id, "Map.", expected=0, origin=Origin.GENERATED, tail="!")
     assert [each.stale for each in project.summaries()] == [True]
-    project.set_summary(sea.id, "s", hashlib.sha256(b"Fog.\n\nMap.!").hexdigest())
+    project.set_summary(sea.id, "s", project.text_sha256(sea.id))
     project.set_summary(land.id, "l", "00")
     project.set_summary(fog.id, "f", "00")
     assert [(each.section, each.stale) for each in project.summaries()] == [
@@ -97,7 +98,7 @@ def test_summary_of_a_parent_depends_on_its_leaves_in_order(project: Project) ->
     project.move_section(chart.id, parent=sea.id, position=0)
     assert project.summaries()[0].stale
     project.delete_section(chart.id)
-    assert project.text_sha256(sea.id) == hashlib.sha256(b"Fog.").hexdigest()
+    assert project.text_sha256(sea.id) == alone
     assert project.text(fog.id).revision == first.id
 
 

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan as it is seen from one section: the tree opened along the way there and nowhere else.
+
+At a million words the plan has thousands of sections; a prompt shows a few dozen of them, and only those are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from studio.project import plan, schema
+
+_section = schema.section
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A section of the plan as a prompt shows it: its number ("2.1"), title and points."""
+
+    id: int
+    parent: int | None
+    number: str
+    title: str
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is seen from a section. All in reading order.
+
+    ``places`` are the sections at the top and all that lie beside or above it; ``before`` are those of them that are
+    wholly before it, which with each other cover all the text before it; ``previous`` is the last leaf before it.
+    """
+
+    places: tuple[Place, ...]
+    before: tuple[Place, ...]
+    previous: int | None
+
+
+def outlook(connection: Connection, section_id: int) -> Outlook:
+    """Return the plan as seen from a section. Raises ``UnknownSection``."""
+    way = [plan.require(connection, section_id)]
+    # A damaged file may have circles.
+    while (parent := way[-1].parent) is not None and all(parent != each.id for each in way):
+        way.append(plan.require(connection, parent))
+    places: list[Place] = []
+    before: list[Place] = []
+    _open(connection, None, "", [row.id for row in reversed(way)], places, before)
+    previous = _last_leaf(connection, before[-1].id) if before else None
+    return Outlook(tuple(places), tuple(before), previous)
+
+
+def headings(connection: Connection, section_ids: Sequence[int]) -> dict[int, str]:
+    """Return the numbers and titles of those of these sections that are in the plan."""
+    live = select(_section.c.id).where(_section.c.id.in_(section_ids), _section.c.deleted_with.is_(None))
+    found = (plan.section(connection, each) for each in connection.execute(live).scalars().all())
+    return {each.id: f"{each.number} {each.title}" for each in found}
+
+
+def _open(
+    connection: Connection,
+    parent: int | None,
+    prefix: str,
+    way: Sequence[int],
+    places: list[Place],
+    before: list[Place],
+) -> None:
+    passed = False
+    for position, row in enumerate(_below(connection, parent), start=1):
+        place = Place(row.id, parent, f"{prefix}{position}", row.title, tuple(row.points))
+        places.append(place)
+        if row.id == way[0]:
+            passed = True
+            if len(way) > 1:
+                _open(connection, row.id, f"{place.number}.", way[1:], places, before)
+        elif not passed:
+            before.append(place)
+
+
+def _below(connection: Connection, parent: int | None) -> Sequence[Row[Any, Any, Any]]:
+    here = _section.c.parent.is_(None) if parent is None else _section.c.parent == parent
+    found = select(_section.c.id, _section.c.title, _section.c.points).where(here, _section.c.deleted_with.is_(None))
+    return connection.execute(found.order_by(_section.c.position, _section.c.id)).all()
+
+
+def _last_leaf(connection: Connection, section_id: int) -> int:
+    seen = {section_id}
+    while below := _below(connection, section_id):
+        section_id = below[-1].id
+        if section_id in seen:
+            break
+        seen.add(section_id)
+    return section_id
