@@ -16,7 +16,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from resources import read_text
+from resources import resource
 
 CONFIG_VARIABLE = "LONGHAND_CONFIG"
 """Environment variable with the path of another settings file."""
@@ -67,7 +67,27 @@ def _setting(default: Value, text: _Text) -> Any:
 
 
 def _kinds() -> tuple[str, ...]:
-    return tuple(tomllib.loads(read_text("presets/kinds.toml")))
+    """The names of all kinds of documents: those that come with the program, then the author's own."""
+    built_in = sorted(entry.name for entry in resource("kinds").iterdir())
+    try:
+        own = sorted(os.listdir(settings_folder() / "kinds"))
+    except OSError:
+        own = []
+    return tuple(dict.fromkeys(name.removesuffix(".toml") for name in (*built_in, *own) if name.endswith(".toml")))
+
+
+def settings_path() -> Path:
+    """Return the path of the settings file: LONGHAND_CONFIG, or settings.toml in the user's configuration folder."""
+    if named := os.environ.get(CONFIG_VARIABLE):
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_config_path("longhand", appauthor=False) / "settings.toml"
+
+
+def settings_folder() -> Path:
+    """Return the folder of the settings file, which also has what the author made: kinds of documents."""
+    return settings_path().parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +148,6 @@ def all_settings() -> tuple[Setting, ...]:
     return tuple(
         _describe(item.name, getattr(defaults, item.name), item.metadata["setting"]) for item in fields(Settings)
     )
-
-
-def settings_path() -> Path:
-    """Return the path of the settings file: LONGHAND_CONFIG, or settings.toml in the user's configuration folder."""
-    if named := os.environ.get(CONFIG_VARIABLE):
-        return Path(named)
-    import platformdirs
-
-    return platformdirs.user_config_path("longhand", appauthor=False) / "settings.toml"
 
 
 def load_settings() -> LoadedSettings:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from studio.planning.budget import share
+from studio.planning.dates import in_date_order
 from studio.project.records import PlannedSection
 
 # One level of a plan must fit into one answer of a small model.
@@ -41,16 +42,29 @@ def level_sizes(leaves: int) -> list[int]:
     return share(leaves, [1.0] * top)
 
 
-def tidy(outline: Outline, taken: Sequence[str], count: int, fallback_title: str) -> Outline:
-    """Make a level valid whatever the model wrote: ``count`` sections, clean unique titles, clean points.
+def tidy(
+    outline: Outline,
+    taken: Sequence[str],
+    count: int,
+    fallback_title: str,
+    *,
+    fixed: Sequence[str] = (),
+    first: int = 1,
+    chronological: bool = True,
+) -> Outline:
+    """Make a level valid whatever the model wrote: ``count`` sections, unique titles, clean points, dates in order.
 
-    ``taken`` are titles used elsewhere in the plan; ``fallback_title`` has a ``{number}`` to fill in.
+    ``taken`` are titles used elsewhere in the plan; ``fallback_title`` has a ``{number}`` to fill in, counted from
+    ``first``. Where ``fixed`` has a title for a section, it stands.
     """
-    used = {title.casefold() for title in taken}
+    given = [outline.sections[place] if place < len(outline.sections) else ("", ()) for place in range(count)]
+    if chronological and not any(fixed):
+        given = in_date_order(given, [title for title, _ in given])
+    titles = [*fixed, *[""] * (count - len(fixed))]
+    used = {title.casefold() for title in (*taken, *titles)}
     sections = []
-    for number in range(1, count + 1):
-        title, points = outline.sections[number - 1] if number <= len(outline.sections) else ("", ())
-        title = _unique(_clean_title(title) or fallback_title.format(number=number), used)
+    for number, ((title, points), own) in enumerate(zip(given, titles, strict=True), start=first):
+        title = own or _unique(_clean_title(title) or fallback_title.format(number=number), used)
         used.add(title.casefold())
         sections.append((title, _clean_points(points)))
     return Outline(_clean_title(outline.title), tuple(sections))

@@ -7,16 +7,18 @@ tree with the right number of leaves and the right sum of words comes out.
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from backends.types import Constraint, GenerationRequest, Prompt
 from resources import read_text
-from studio.planning.budget import leaf_count
+from studio.planning.budget import MAX_LEAF_WORDS, leaf_count, share
+from studio.planning.entries import numbered_entries
 from studio.planning.kinds import DocumentKind, document_kind
 from studio.planning.outline_reader import parse_outline
-from studio.planning.plan import is_language, level_sizes, tidy, with_words
+from studio.planning.plan import MAX_CHILDREN, MAX_POINTS, is_language, level_sizes, tidy, with_words
 from studio.project.records import Brief, PlannedSection
 from studio.prompt_templates import PlanEntry, PlanFields, render
 from studio.sampling_presets import sampling_preset
@@ -32,13 +34,18 @@ PLAN_FORM = '{"title": "...", "sections": [{"title": "...", "points": ["...", ".
 # Levels use seeds one after another; another attempt is far from them.
 ATTEMPT_SEEDS = 1_000_003
 
+# How often something can be left out of a prompt that does not fit: used titles, the chapter's points, the siblings.
+BRIEFEST = 3
+# A point that is told takes about so many words.
+WORDS_OF_A_POINT = 60
+
 # Longer briefs make bad titles; this many words of the first line are enough to recognise a document by.
 TITLE_WORDS = 8
 
 
 @dataclass(slots=True)
 class _Node:
-    """A section whose children are still to be planned: ``leaves`` of them below it."""
+    """A section of the plan: ``leaves`` of them below it, or it is one itself."""
 
     number: str
     title: str
@@ -54,6 +61,19 @@ class _Node:
         return PlannedSection(self.title, 0, self.points, tuple(child.planned() for child in self.children))
 
 
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One question: the next children of ``node``, with ``sizes`` leaves each, and titles that are fixed (empty: not).
+
+    Of many children each question is about a group, which has a ``name``.
+    """
+
+    node: _Node
+    sizes: tuple[int, ...]
+    titles: tuple[str, ...]
+    name: str = ""
+
+
 class PlanBuilder:
     """Plans one document: ``prompt`` and ``request`` say what to ask, ``accept`` takes the answer, until ``done``."""
 
@@ -64,8 +84,9 @@ class PlanBuilder:
         self._constrained = constrained
         self._kind: DocumentKind = document_kind(brief.kind)
         self._title = ""
-        self._root = _Node("", "", (), leaf_count(brief.words, self._kind.leaf_words))
-        self._waiting: deque[_Node] = deque([self._root])
+        self._entries = numbered_entries(brief.text)
+        self._root = _Node("", "", (), self._leaf_count())
+        self._waiting: deque[_Level] = deque(self._first_levels())
         self._titles: list[str] = []
         self._answers = 0
 
@@ -84,33 +105,34 @@ class PlanBuilder:
         """The title of the document: the model's, or the first words of the brief."""
         return self._title or title_of_brief(self._brief.text)
 
-    def prompt(self) -> Prompt:
-        """Return the prompt for the next level."""
-        node = self._waiting[0]
+    def prompt(self, brevity: int = 0) -> Prompt:
+        """Return the prompt for the next level. Each ``brevity`` leaves out more of the plan so far, up to BRIEFEST."""
+        level = self._waiting[0]
+        node = level.node
         return render(
             PlanFields(
                 kind=self._kind.noun,
                 brief=self._brief.text,
-                sections=len(level_sizes(node.leaves)),
-                words=round(self._brief.words * node.leaves / self._root.leaves),
+                sections=len(level.sizes),
+                words=round(self._brief.words * sum(level.sizes) / self._root.leaves),
                 language=language_line(self._brief.language),
                 style=self._brief.style,
-                notes=self._brief.notes,
-                chapters=self._outline_above(node),
-                chapter=f"{node.number} {node.title}" if node is not self._root else "",
-                used_titles=self._used_titles(node),
+                notes=" ".join(filter(None, (self._brief.notes, self._kind.structure))),
+                chapters=self._outline_above(level, brevity),
+                chapter=level.name or (f"{node.number} {node.title}" if node is not self._root else ""),
+                used_titles=self._used_titles(node) if brevity < 1 else (),
                 form="" if self._constrained else PLAN_FORM,
             )
         )
 
-    def request(self, attempt: int = 0) -> GenerationRequest:
+    def request(self, attempt: int = 0, brevity: int = 0) -> GenerationRequest:
         """Return the complete request for the next level: JSON under a bounded grammar.
 
         Another ``attempt`` asks the same with another seed.
         """
-        sections = len(level_sizes(self._waiting[0].leaves))
+        sections = len(self._waiting[0].sizes)
         return GenerationRequest(
-            prompt=self.prompt(),
+            prompt=self.prompt(brevity),
             sampling=sampling_preset(PLAN_SAMPLING),
             max_tokens=MAX_PLAN_TOKENS,
             constraint=Constraint(plan_grammar(sections)),
@@ -119,36 +141,84 @@ class PlanBuilder:
 
     def usable_sections(self, answer: str) -> tuple[int, int]:
         """Return how many sections of an answer for the next level can be used, and how many are asked for."""
-        count = len(level_sizes(self._waiting[0].leaves))
+        count = len(self._waiting[0].sizes)
         titles = [title for title, _ in parse_outline(answer).sections[:count]]
         return sum(map(is_language, titles)), count
 
     def accept(self, answer: str) -> None:
         """Take the answer for the level asked for; what is missing or unusable in it is filled in."""
-        node = self._waiting.popleft()
+        level = self._waiting.popleft()
         self._answers += 1
-        sizes = level_sizes(node.leaves)
-        outline = tidy(parse_outline(answer), self._titles, len(sizes), self._kind.section_title)
-        if node is self._root:
+        node, already = level.node, len(level.node.children)
+        outline = tidy(
+            parse_outline(answer),
+            self._titles,
+            len(level.sizes),
+            self._kind.section_title,
+            fixed=level.titles,
+            first=already + 1,
+            chronological=self._kind.chronological,
+        )
+        if node is self._root and not level.name:
             self._title = outline.title
-        for position, ((title, points), leaves) in enumerate(zip(outline.sections, sizes, strict=True), start=1):
+        for position, ((title, points), leaves) in enumerate(
+            zip(outline.sections, level.sizes, strict=True), already + 1
+        ):
             number = f"{node.number}.{position}" if node.number else str(position)
-            child = _Node(number, title, points, leaves)
+            child = _Node(number, title, points[: self._most_points(leaves)], leaves)
             node.children.append(child)
             self._titles.append(title)
             if leaves > 1:
-                self._waiting.append(child)
+                sizes = tuple(level_sizes(leaves))
+                self._waiting.append(_Level(child, sizes, ("",) * len(sizes)))
 
     def result(self) -> tuple[PlannedSection, ...]:
         """Return the finished tree; the words of its leaves sum to the length asked for."""
         return with_words([child.planned() for child in self._root.children], self._brief.words)
 
-    def _outline_above(self, node: _Node) -> tuple[PlanEntry, ...]:
+    def _leaf_count(self) -> int:
+        """All leaves: of numbered entries each has as many."""
+        if self._entries is None:
+            return leaf_count(self._brief.words, self._kind.leaf_words)
+        return self._entries.count * self._leaves_of_entry()
+
+    def _leaves_of_entry(self) -> int:
+        assert self._entries is not None
+        words = self._brief.words // self._entries.count
+        return 1 if words <= MAX_LEAF_WORDS else leaf_count(words, self._kind.leaf_words)
+
+    def _first_levels(self) -> Iterator[_Level]:
+        """The questions about the highest level: one, or one for each group of numbered entries."""
+        if self._entries is None:
+            sizes = tuple(level_sizes(self._root.leaves))
+            yield _Level(self._root, sizes, self._kind.titles_around(len(sizes)))
+            return
+        entries, size = self._entries, self._leaves_of_entry()
+        groups = share(entries.count, [1.0] * math.ceil(entries.count / MAX_CHILDREN))
+        first = 1
+        for count in groups:
+            numbers = range(first, first + count)
+            titles = tuple("" if entries.titled else entries.title(number) for number in numbers)
+            name = f"{entries.title(first)} to {entries.title(first + count - 1)}" if len(groups) > 1 else ""
+            yield _Level(self._root, (size,) * count, titles, name)
+            first += count
+
+    def _most_points(self, leaves: int) -> int:
+        """A point needs room: short entries have fewer."""
+        if leaves > 1:
+            return MAX_POINTS
+        return min(MAX_POINTS, max(1, self._brief.words // self._root.leaves // WORDS_OF_A_POINT))
+
+    def _outline_above(self, level: _Level, brevity: int) -> tuple[PlanEntry, ...]:
         """The siblings of a chapter that is being refined, itself with its points."""
-        if node is self._root:
+        node = level.node
+        if node is self._root or brevity >= BRIEFEST:
             return ()
         siblings = self._siblings(node)
-        return tuple(sib.entry if sib is node else PlanEntry(sib.number, sib.title) for sib in siblings)
+        return tuple(
+            sib.entry if sib is node and brevity < BRIEFEST - 1 else PlanEntry(sib.number, sib.title)
+            for sib in _around(siblings, siblings.index(node))
+        )
 
     def _used_titles(self, node: _Node) -> tuple[str, ...]:
         """The newest titles of sections that the prompt does not name anyway."""
@@ -162,6 +232,12 @@ class PlanBuilder:
         for position in node.number.split(".")[:-1]:
             parent = parent.children[int(position) - 1]
         return parent.children
+
+
+def _around(siblings: Sequence[_Node], place: int) -> Sequence[_Node]:
+    """At most as many siblings as one level has, those nearest to the one at ``place``."""
+    first = max(0, min(place - MAX_CHILDREN // 2, len(siblings) - MAX_CHILDREN))
+    return siblings[first : first + MAX_CHILDREN]
 
 
 def plan_grammar(sections: int) -> str:
