@@ -268,6 +268,13 @@ class Finished:
 Event = Progress | Delta | Rewind | Settled | Finished
 
 
+class CacheType(enum.StrEnum):
+    """The numbers of a KV cache. Both kinds take two bytes."""
+
+    F16 = "f16"
+    BF16 = "bf16"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a loaded model and its backend can do.
@@ -295,6 +302,7 @@ class Capabilities:
     threads: int = 0
     gpu_layers: int = 0
     flash_attention: bool = False
+    cache_type: CacheType = CacheType.F16
     prompt_version: int = 0
     endpoint: str = ""
     leaves_machine: bool = False

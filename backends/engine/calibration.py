@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many threads, and whether flash attention, on this processor with this model: measured once, then remembered.
+"""How to run a model on this processor: measured once with each model, then remembered.
 
-Never all cores, since a desktop has other work; on processors flash attention makes prefill faster and decoding much
-slower, so decoding decides.
+Never all cores, since a desktop has other work. Flash attention makes a single token behind a long text cheaper and a
+short batch dearer; a cache in bfloat16 is as large as one in half precision, and faster where the processor multiplies
+such numbers itself. Which of them is best depends on model and processor, so what a document costs is compared: every
+token written, and the tokens of prompts that are computed for it.
 """
 
 from __future__ import annotations
@@ -11,17 +13,31 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import platformdirs
 
-BUDGET_SECONDS = 0.4
+from backends.types import CacheType
+
+BUDGET_SECONDS = 2.0
+DEPTH = 2048  # tokens before the one that is timed
 _REPEATS = 6
 _CLEARLY_FASTER = 0.87  # of the time: half of the cores must be at least so much faster than all but one
+_CLEARLY_CHEAPER = 0.9
+_PROMPT_TOKENS = 2  # computed for each token that is written, with summaries and checks between the sections
 # Below, a model is fast enough with any setting; above, only the threads are tried, and only twice.
 _FAST_DECODE_SECONDS, _SLOW_DECODE_SECONDS = 0.001, 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How attention is computed: in tiles or not, and with what numbers in the KV cache."""
+
+    flash: bool = False
+    cache: CacheType = CacheType.F16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +45,24 @@ class Tuning:
     """How to run a model on the processor."""
 
     threads: int
-    flash_attention: bool
+    attention: Attention = Attention()
 
 
-# Decodes one token after ``depth`` others with so many threads, with or without flash attention, and returns seconds.
-Trial = Callable[[int, bool, int], float]
+class Trial(Protocol):
+    """Runs a model in different ways. Times are in seconds a token, ``depth`` in tokens before it."""
+
+    @property
+    def caches(self) -> Sequence[CacheType]:
+        """The types of KV cache that this processor computes with natively, half precision first."""
+        ...
+
+    def decode(self, threads: int, attention: Attention, depth: int) -> float:
+        """Time one token."""
+        ...
+
+    def prefill(self, threads: int, attention: Attention, depth: int) -> float:
+        """Time a piece of a prompt."""
+        ...
 
 
 def cores() -> int:
@@ -59,7 +88,7 @@ def tuning(key: str, trial: Trial) -> Tuning:
 
 
 def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
-    """Compare thread counts and flash attention within about ``budget`` seconds.
+    """Compare thread counts and ways of attention; no further one is tried after ``budget`` seconds.
 
     Tried are all cores but one, and half of them, which is what a processor with two threads a core really has. All
     cores are never taken by themselves: the threads wait for each other at every operation, so one core that somebody
@@ -67,24 +96,35 @@ def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
     """
     count = cores()
     spare, half = max(1, count - 1), max(1, count // 2)
-    started = time.monotonic()
-    first = min(trial(spare, False, 0) for _ in range(2))
-    if count == 1 or first <= _FAST_DECODE_SECONDS:
-        return Tuning(spare, flash_attention=False)
+    ends = time.monotonic() + budget
+    plain = Attention()
+    first = min(trial.decode(spare, plain, 0) for _ in range(2))
+    if first <= _FAST_DECODE_SECONDS:
+        return Tuning(spare)
     if first >= _SLOW_DECODE_SECONDS:
-        second = first if half == spare else min(trial(half, False, 0) for _ in range(2))
-        return Tuning(half if second < first * _CLEARLY_FASTER else spare, flash_attention=False)
-    depth = max(16, min(256, int(0.3 * budget / first)))
-    times = {threads: _mean(trial, threads, False, depth) for threads in sorted({half, spare})}
+        second = first if half == spare else min(trial.decode(half, plain, 0) for _ in range(2))
+        return Tuning(half if second < first * _CLEARLY_FASTER else spare)
+    times = {threads: _mean(trial, threads, plain) for threads in sorted({half, spare})}
     threads = half if times[half] < times[spare] * _CLEARLY_FASTER else spare
-    if time.monotonic() - started > budget:
-        return Tuning(threads, flash_attention=False)
-    return Tuning(threads, flash_attention=_mean(trial, threads, True, depth) < times[threads])
+    return Tuning(threads, _cheapest(trial, threads, times[threads], ends))
 
 
-def _mean(trial: Trial, threads: int, flash_attention: bool, depth: int) -> float:
+def _cheapest(trial: Trial, threads: int, decode: float, ends: float) -> Attention:
+    """Return the way that makes a document cheapest; ``decode`` is the time of a token without anything special."""
+    best = Attention()
+    least = (decode + _PROMPT_TOKENS * trial.prefill(threads, best, DEPTH)) * _CLEARLY_CHEAPER
+    for attention in [Attention(flash=True), *(Attention(cache=cache) for cache in trial.caches[1:])]:
+        if time.monotonic() > ends:
+            break
+        cost = _mean(trial, threads, attention) + _PROMPT_TOKENS * trial.prefill(threads, attention, DEPTH)
+        if cost < least:
+            best, least = attention, cost
+    return best
+
+
+def _mean(trial: Trial, threads: int, attention: Attention) -> float:
     """Return the mean and not the median: threads that wait for a busy core are slow now and then, and that counts."""
-    return sum(trial(threads, flash_attention, depth) for _ in range(_REPEATS)) / _REPEATS
+    return sum(trial.decode(threads, attention, DEPTH) for _ in range(_REPEATS)) / _REPEATS
 
 
 def _busy() -> bool:
@@ -95,11 +135,13 @@ def _busy() -> bool:
 def _read(path: Path) -> Tuning | None:
     """Return what a file says; a missing or damaged one says nothing."""
     try:
-        stored = Tuning(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+        stored = json.loads(path.read_text())
+        flash, cache = stored["attention"]["flash"], CacheType(stored["attention"]["cache"])
+        threads = stored["threads"]
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    usable = type(stored.threads) is int and type(stored.flash_attention) is bool and 1 <= stored.threads <= cores()
-    return stored if usable else None
+    usable = type(threads) is int and type(flash) is bool and 1 <= threads <= cores()
+    return Tuning(threads, Attention(flash, cache)) if usable else None
 
 
 def _write(path: Path, measured: Tuning) -> None:

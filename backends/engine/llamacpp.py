@@ -28,6 +28,7 @@ from backends.engine.machine import physical_memory
 from backends.engine.model_file import check_header, fingerprint
 from backends.engine.native import native
 from backends.engine.native_model import NativeModel, last_error
+from backends.engine.native_trial import NativeTrial
 from backends.engine.sampling import NativeSampler
 from backends.engine.vocabulary import TWO_PARAGRAPHS, classify
 from backends.errors import BackendError, ContextOverflow, InvalidRequest, ModelInvalid, OutOfMemory
@@ -42,7 +43,7 @@ MAX_AUTOMATIC_CONTEXT = 8192
 LEAST_CONTEXT = 512
 ALL_LAYERS = 999
 _LEAST_LAYERS, _MANY_LAYERS = 4, 64
-_FLASH_OFF, _FLASH_ON, _FLASH_AUTO = 0, 1, -1
+_FLASH_AUTO = -1
 _NO_ROOM, _ABORTED = 1, 2
 _MEMORY_SHARE = 0.9
 _CHECKED_EVERY = 64  # tokens of an answer between two looks whether the model still computes numbers
@@ -283,14 +284,14 @@ class LlamaCppEngine(Engine):
                 log.warning("%s Trying %d layers on the graphics processor.", error, layers)
 
     def _tune(self, settings: ModelSettings) -> calibration.Tuning:
-        """Choose threads and flash attention: as set, measured before, or measured now."""
+        """Choose threads and the way of attention: as set, measured before, or measured now."""
         if self._model.gpu_layers:
-            return calibration.Tuning(settings.threads or max(1, calibration.cores() - 1), flash_attention=True)
+            threads = settings.threads or max(1, calibration.cores() - 1)
+            return calibration.Tuning(threads, calibration.Attention(flash=True))
         with contextlib.ExitStack() as stack:
-            trial = _Trial(self._model, stack)
-            found = calibration.tuning(f"{self._fingerprint}-cpu", trial)
+            found = calibration.tuning(f"{self._fingerprint}-cpu", NativeTrial(self._model, stack))
         threads = min(settings.threads, calibration.cores()) or found.threads
-        return calibration.Tuning(threads, found.flash_attention)
+        return calibration.Tuning(threads, found.attention)
 
     def _open_context(self, settings: ModelSettings) -> None:
         """Make the context, smaller than wished where memory is short and no size was demanded."""
@@ -298,8 +299,7 @@ class LlamaCppEngine(Engine):
         tokens = min(settings.context_tokens or MAX_AUTOMATIC_CONTEXT, trained)
         if settings.context_tokens > trained:
             log.info("The model was trained for %d tokens; the context is that large.", trained)
-        flash = _FLASH_ON if self._tuning.flash_attention else _FLASH_OFF
-        flash = _FLASH_AUTO if self._model.gpu_layers else flash
+        flash = _FLASH_AUTO if self._model.gpu_layers else int(self._tuning.attention.flash)
         while True:
             try:
                 self.context = self._try_context(tokens, flash)
@@ -331,6 +331,7 @@ class LlamaCppEngine(Engine):
             cells,
             threads=self._tuning.threads,
             flash_attention=flash,
+            cache=self._tuning.attention.cache,
             sequences=MAX_SEQUENCES,
             batch=MAX_BATCH,
             outputs=MAX_OUTPUTS,
@@ -371,16 +372,17 @@ class LlamaCppEngine(Engine):
             fill_in_middle=native.llama_vocab_fim_pre(model.vocabulary) >= 0,
             threads=self._tuning.threads,
             gpu_layers=model.gpu_layers,
-            flash_attention=self._tuning.flash_attention,
+            flash_attention=self._tuning.attention.flash,
+            cache_type=self._tuning.attention.cache,
             prompt_version=model.number("longhand.prompt_version"),
         )
 
     def _identify(self, path: Path) -> bytes:
         """Return what must be equal for a state to fit: the file, the context's settings and the library."""
         changed = path.stat().st_mtime_ns
-        flash = self._tuning.flash_attention
+        attention = self._tuning.attention
         return hashlib.sha256(
-            f"{self._fingerprint} {changed} {self._context_tokens} {flash} {native.llama_version()}".encode()
+            f"{self._fingerprint} {changed} {self._context_tokens} {attention} {native.llama_version()}".encode()
         ).digest()
 
     # Text
@@ -484,46 +486,6 @@ class LlamaCppEngine(Engine):
         if code == _NO_ROOM:
             raise ContextOverflow(f"The cache of {self._context_tokens} tokens has no room.")
         raise BackendError(f"llama.cpp could not compute a batch (code {code}): {last_error()}.")
-
-
-class _Trial:
-    """Times single decodes for the calibration, on small contexts that live as long as the stack."""
-
-    def __init__(self, model: NativeModel, stack: contextlib.ExitStack) -> None:
-        self._model = model
-        self._stack = stack
-        self._contexts: dict[bool, tuple[Any, Any]] = {}
-
-    def __call__(self, threads: int, flash_attention: bool, depth: int) -> float:
-        context, batch = self._open(flash_attention)
-        memory = native.llama_get_memory(context)
-        native.llama_set_n_threads(context, threads, threads)
-        present = native.llama_memory_seq_pos_max(memory, 0) + 1
-        if present < depth:
-            self._decode(context, batch, present, depth - present)
-            present = depth
-        started = time.perf_counter()
-        self._decode(context, batch, present, 1)
-        return time.perf_counter() - started
-
-    def _open(self, flash_attention: bool) -> tuple[Any, Any]:
-        if flash_attention not in self._contexts:
-            kind = _FLASH_ON if flash_attention else _FLASH_OFF
-            context = self._model.context(512, threads=1, flash_attention=kind)
-            self._stack.callback(native.llama_free, context)
-            batch = native.llama_batch_init(512, 0, 1)
-            self._stack.callback(native.llama_batch_free, batch)
-            self._contexts[flash_attention] = context, batch
-        return self._contexts[flash_attention]
-
-    def _decode(self, context: Any, batch: Any, start: int, count: int) -> None:
-        for index in range(count):
-            batch.token[index], batch.pos[index], batch.n_seq_id[index] = 0, start + index, 1
-            batch.seq_id[index][0], batch.logits[index] = 0, index == count - 1
-        batch.n_tokens = count
-        if native.llama_decode(context, batch):
-            raise BackendError(f"The model cannot be run: {last_error()}.")
-        native.llama_synchronize(context)
 
 
 def _native_abort_check() -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 
 from backends.engine.native import native
 from backends.errors import InvalidRequest, ModelInvalid, OutOfMemory
+from backends.types import CacheType
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ _ERROR_LEVEL = 4
 _NOT_WRITERS = re.compile(r"bert|^t5|^clip|wavtokenizer|embedding")
 _OUT_OF_MEMORY = re.compile(r"alloc|out of memory|bad_alloc", re.IGNORECASE)
 _PIECE_BYTES = 256
+_CACHE_TYPES = {CacheType.F16: 1, CacheType.BF16: 30}  # ggml_type; the library names only the older ones
 _FULL_SEQUENCES = 4  # so many of full length have room
 _MOST_SPARE, _SHARE_SPARE = 256 << 20, 32  # bytes, and share of the machine's memory, beyond one sequence
 _CONTROL, _UNKNOWN, _LSTRIP, _RSTRIP = 1 << 3, 1 << 0, 1 << 7, 1 << 8
@@ -131,6 +133,7 @@ class NativeModel:
         *,
         threads: int,
         flash_attention: int,
+        cache: CacheType = CacheType.F16,
         sequences: int = 1,
         batch: int = 512,
         outputs: int = 1,
@@ -143,6 +146,7 @@ class NativeModel:
         params.n_outputs_max = max(outputs, sequences)  # the default reserves a row of logits for every batch token
         params.n_threads = params.n_threads_batch = threads
         params.flash_attn_type = flash_attention
+        params.type_k = params.type_v = _CACHE_TYPES[cache]
         if abort is not None:
             params.abort_callback, params.abort_callback_data = abort
         context = native.llama_init_from_model(self.handle, params)

@@ -29,12 +29,13 @@ class Setup:
     threads: int
     gpu_layers: int
     flash_attention: bool
+    cache_type: str
     context_tokens: int
 
     @classmethod
     def like(cls, model: str, can: Capabilities) -> Setup:
         """Return the setup of an engine that is open."""
-        return cls(Path(model), can.threads, can.gpu_layers, can.flash_attention, can.context_tokens)
+        return cls(Path(model), can.threads, can.gpu_layers, can.flash_attention, can.cache_type, can.context_tokens)
 
 
 class LlamaBench:
@@ -43,6 +44,7 @@ class LlamaBench:
     def __init__(self, program: Path, setup: Setup) -> None:
         self._command = [str(program), "-m", str(setup.model), "-t", str(setup.threads), "-r", "1", "-o", "json"]
         self._command += ["-ngl", str(setup.gpu_layers), "-fa", str(int(setup.flash_attention)), "--repack", "0"]
+        self._command += ["-ctk", setup.cache_type, "-ctv", setup.cache_type]
 
     def prefill_rate(self, tokens: int, depth: int) -> float:
         """Return tokens per second of a prompt of so many tokens after ``depth`` others."""
@@ -91,6 +93,7 @@ def llama_server(program: Path, setup: Setup) -> Iterator[LlamaServer]:
         port = free.getsockname()[1]
     command = [str(program), "-m", str(setup.model), "-t", str(setup.threads), "-ngl", str(setup.gpu_layers)]
     command += ["-c", str(setup.context_tokens), "-np", "1", "-fa", "on" if setup.flash_attention else "off"]
+    command += ["-ctk", setup.cache_type, "-ctv", setup.cache_type]
     command += ["--no-repack", "--cache-ram", "0", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -142,6 +142,8 @@ def _describe(backend: Any) -> dict[str, Any]:
         "device": can.device,
         "gpu_layers": can.gpu_layers,
         "threads": can.threads,
+        "flash_attention": can.flash_attention,
+        "kv_cache": can.cache_type,
         "context_tokens": can.context_tokens,
         "trained_context_tokens": can.trained_context_tokens,
         "chat_template": can.chat_template,

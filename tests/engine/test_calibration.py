@@ -3,56 +3,79 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from backends.engine import calibration
-from backends.engine.calibration import Tuning, measure, tuning
+from backends.engine.calibration import Attention, Tuning, measure, tuning
+from backends.engine.native_model import NativeModel
+from backends.engine.native_trial import COMPUTED, NativeTrial
+from backends.types import CacheType
+from tests.models import make_model
+
+PLAIN, FLASH, BFLOAT = Attention(), Attention(flash=True), Attention(cache=CacheType.BF16)
 
 
-def trial(times: dict[tuple[int, bool], float], calls: list | None = None):
-    def timed(threads: int, flash_attention: bool, depth: int) -> float:
-        if calls is not None:
-            calls.append((threads, flash_attention, depth))
-        return times[threads, flash_attention]
+class Times:
+    """A model of which the times are known: of a token by threads and attention, of a prompt by attention."""
 
-    return timed
+    caches = (CacheType.F16, CacheType.BF16)
+
+    def __init__(self, threads: dict[int, float], decode: dict | None = None, prefill: dict | None = None) -> None:
+        self.threads, self.factors, self.prefills = threads, decode or {}, prefill or {}
+        self.calls = 0
+
+    def decode(self, threads: int, attention: Attention, depth: int) -> float:
+        self.calls += 1
+        return self.threads[threads] * self.factors.get(attention, 1.0)
+
+    def prefill(self, threads: int, attention: Attention, depth: int) -> float:
+        return self.threads[threads] * self.prefills.get(attention, 0.2)
 
 
 @pytest.mark.parametrize(
-    ("spare", "half", "flash", "expected"),
+    ("spare", "half", "decode", "prefill", "expected"),
     [
-        (0.010, 0.006, 0.009, Tuning(4, False)),
-        (0.010, 0.006, 0.003, Tuning(4, True)),
-        (0.010, 0.0095, 0.02, Tuning(7, False)),
-        (0.010, 0.012, 0.005, Tuning(7, True)),
-        (0.0001, 0.00001, 0.00001, Tuning(7, False)),
-        (0.500, 0.100, 0.100, Tuning(4, False)),
-        (0.500, 0.490, 0.100, Tuning(7, False)),
+        (0.010, 0.006, {}, {}, Tuning(4)),
+        (0.010, 0.006, {FLASH: 0.7}, {}, Tuning(4, FLASH)),
+        (0.010, 0.0095, {FLASH: 2.0}, {}, Tuning(7)),
+        (0.010, 0.012, {FLASH: 0.7}, {FLASH: 0.5}, Tuning(7)),  # prompts cost more than the answer gains
+        (0.010, 0.012, {FLASH: 0.7, BFLOAT: 0.6}, {}, Tuning(7, BFLOAT)),
+        (0.010, 0.012, {BFLOAT: 0.98}, {BFLOAT: 0.19}, Tuning(7)),  # within the noise
+        (0.0001, 0.00001, {FLASH: 0.1}, {}, Tuning(7)),
+        (0.500, 0.100, {FLASH: 0.1}, {}, Tuning(4)),
+        (0.500, 0.490, {FLASH: 0.1}, {}, Tuning(7)),
     ],
 )
-def test_choice(monkeypatch, spare, half, flash, expected):
+def test_choice(monkeypatch, spare, half, decode, prefill, expected):
     monkeypatch.setattr(calibration, "cores", lambda: 8)
-    times = {(7, False): spare, (4, False): half, (7, True): flash, (4, True): flash}
-    assert measure(trial(times)) == expected
+    assert measure(Times({7: spare, 4: half}, decode, prefill)) == expected
 
 
 def test_slow_models_are_not_kept_waiting(monkeypatch):
     monkeypatch.setattr(calibration, "cores", lambda: 8)
-    calls: list = []
-    measure(trial({(7, False): 0.2, (4, False): 0.3}, calls))
-    assert len(calls) == 4
+    times = Times({7: 0.2, 4: 0.3})
+    measure(times)
+    assert times.calls == 4
+
+
+def test_nothing_more_is_tried_when_time_is_up(monkeypatch):
+    monkeypatch.setattr(calibration, "cores", lambda: 8)
+    assert measure(Times({7: 0.01, 4: 0.02}, {FLASH: 0.1}), budget=-1.0) == Tuning(7)
 
 
 @pytest.mark.parametrize("count", range(2, 65))
 def test_never_all_cores(monkeypatch, count):
     monkeypatch.setattr(calibration, "cores", lambda: count)
     for speed in (0.0001, 0.01, 0.5):
-        assert 1 <= measure(lambda threads, flash, depth, speed=speed: speed / threads).threads < count
+        times = Times({threads: speed / threads for threads in range(1, 65)})
+        assert 1 <= measure(times).threads < count
 
 
 def test_single_core(monkeypatch):
     monkeypatch.setattr(calibration, "cores", lambda: 1)
-    assert measure(trial({(1, False): 0.01})) == Tuning(1, False)
+    assert measure(Times({1: 0.01})) == Tuning(1)
 
 
 @pytest.mark.parametrize(
@@ -62,33 +85,35 @@ def test_single_core(monkeypatch):
         "{",
         "[]",
         '{"threads": 1}',
-        '{"threads": 999, "flash_attention": false}',
-        '{"threads": "2", "flash_attention": true}',
-        '{"threads": 2, "flash_attention": 1}',
-        '{"threads": 0, "flash_attention": true}',
+        '{"threads": 1, "flash_attention": false}',
+        '{"threads": 999, "attention": {"flash": false, "cache": "f16"}}',
+        '{"threads": "2", "attention": {"flash": false, "cache": "f16"}}',
+        '{"threads": 2, "attention": {"flash": 1, "cache": "f16"}}',
+        '{"threads": 2, "attention": {"flash": true, "cache": "f8"}}',
+        '{"threads": 2, "attention": true}',
+        '{"threads": 0, "attention": {"flash": false, "cache": "f16"}}',
     ],
 )
 def test_stored_once_and_damaged_files_are_ignored(monkeypatch, tmp_path, damage):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(calibration, "cores", lambda: 4)
     monkeypatch.setattr(calibration.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
-    calls: list = []
-    timed = trial({(3, False): 0.01, (2, False): 0.02, (3, True): 0.02}, calls)
-    assert tuning("key", timed) == Tuning(3, False)
-    count = len(calls)
-    assert tuning("key", timed) == Tuning(3, False)
-    assert len(calls) == count
+    times = Times({3: 0.01, 2: 0.02}, {BFLOAT: 0.5})
+    assert tuning("key", times) == Tuning(3, BFLOAT)
+    count = times.calls
+    assert tuning("key", times) == Tuning(3, BFLOAT)
+    assert times.calls == count
     (file,) = tmp_path.rglob("*.json")
     file.write_text(damage)
-    assert tuning("key", timed) == Tuning(3, False)
-    assert len(calls) == 2 * count
+    assert tuning("key", times) == Tuning(3, BFLOAT)
+    assert times.calls == 2 * count
 
 
 def test_what_a_busy_machine_shows_is_not_stored(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(calibration, "cores", lambda: 4)
     monkeypatch.setattr(calibration.os, "getloadavg", lambda: (7.0, 7.0, 7.0))
-    assert tuning("key", trial({(3, False): 0.2, (2, False): 0.3})) == Tuning(3, False)
+    assert tuning("key", Times({3: 0.2, 2: 0.3})) == Tuning(3)
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -97,4 +122,20 @@ def test_cache_that_cannot_be_written_costs_nothing(monkeypatch, tmp_path):
     blocked.write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     monkeypatch.setattr(calibration, "cores", lambda: 1)
-    assert tuning("key", trial({(1, False): 0.01})) == Tuning(1, False)
+    assert tuning("key", Times({1: 0.01})) == Tuning(1)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "mamba", "lfm2"])
+@pytest.mark.parametrize("attention", [PLAIN, FLASH, BFLOAT], ids=["plain", "flash", "bfloat16"])
+def test_a_real_model_is_timed_behind_a_text(tmp_path, architecture, attention):
+    model = NativeModel(make_model(tmp_path / "random.gguf", architecture=architecture), 0)
+    try:
+        with contextlib.ExitStack() as stack:
+            trial = NativeTrial(model, stack)
+            assert trial.caches[0] is CacheType.F16
+            for depth in (0, 256):
+                assert trial.decode(1, attention, depth) > 0
+                assert trial.prefill(1, attention, depth) > 0
+            assert trial.cells == (256 if architecture == "llama" else COMPUTED)
+    finally:
+        model.close()
