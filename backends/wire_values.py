@@ -48,7 +48,14 @@ _CLASSES: frozenset[type] = frozenset(
     }
 )
 _ENUMS: frozenset[type] = frozenset(
-    {model_types.Role, model_types.LengthUnit, model_types.LengthBound, model_types.CountingProfile, messages.Subject}
+    {
+        model_types.Role,
+        model_types.LengthUnit,
+        model_types.LengthBound,
+        model_types.CountingProfile,
+        model_types.CacheType,
+        messages.Subject,
+    }
 )
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
