@@ -296,7 +296,9 @@ class WorkerBackend(Backend):
     def _failed(self, number: int, request: _OpenRequest, failed: Failed) -> None:
         if request.cancelled_at is None:
             del self._requests[number]
-            raise error_of(failed, request.kept())
+            error = error_of(failed, request.kept())
+            error.request = number
+            raise error
         ends = [Finished(number, take, FinishReason.CANCELLED, Usage()) for take in sorted(request.open_takes)]
         self._pending.extendleft(reversed(ends))
 

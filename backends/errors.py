@@ -8,11 +8,12 @@ class BackendError(Exception):
     """Root of the tree.
 
     ``hint`` is one sentence for the user; ``retryable`` says whether the same call can succeed later;
-    ``kept`` is the text of the request that was already delivered, per take.
+    ``kept`` is the text of the request that was already delivered, per take, and ``request`` its id where one failed.
     """
 
     hint = "Look at `longhand doctor` for the state of the engine."
     retryable = False
+    request: int | None = None
 
     def __init__(self, message: str, *, hint: str = "", kept: tuple[str, ...] = ()) -> None:
         super().__init__(message)

@@ -353,6 +353,7 @@ class RemoteBackend(Backend):
 
     def _fail(self, take: _Take, error: BackendError) -> None:
         error.kept = tuple(map("".join, self._texts[take.request_id]))
+        error.request = take.request_id
         self._drop_request(take)
         self._pending.append(error)
 

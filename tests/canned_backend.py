@@ -72,6 +72,7 @@ class CannedBackend(Backend):
         event = self._events.popleft() if self._events else None
         if isinstance(event, BackendError):
             self._events.clear()
+            event.request = len(self.requests)
             raise event
         return event
 

@@ -33,6 +33,11 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing came from the model for a moment: who runs several documents turns to another one."""
+
+
+@dataclass(frozen=True, slots=True)
 class SectionStarted:
     """A leaf is being written (again): ``index`` of ``count`` (from 1), its number, title and target in words."""
 
@@ -143,6 +148,7 @@ WritingEvent = (
     PlanProgress
     | PlanMade
     | Asking
+    | Waiting
     | SectionStarted
     | Reading
     | TextAdded

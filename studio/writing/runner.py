@@ -34,6 +34,7 @@ from studio.writing.events import (
     SectionFinished,
     SectionStarted,
     SummaryMade,
+    Waiting,
     WritingEvent,
 )
 from studio.writing.pace import Stopwatch
@@ -226,9 +227,11 @@ class Runner:
         for attempt in range(1, MAX_FAILURES + 1):
             call = Call(self._project, self._backend, task, section, request)
             try:
-                for _ in call.events():
+                for event in call.events():
                     if self._writer.stopping:
                         call.cancel()
+                    if event is None:
+                        yield Waiting()
                     if self._watch.due():
                         yield Asking(str(task), section, call.tokens)
             except BackendError as error:

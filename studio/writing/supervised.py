@@ -131,10 +131,10 @@ class SupervisedBackend(Backend):
             raise
 
     def _forget_failed(self, error: BackendError) -> None:
-        """Let an error carry the text as it was delivered here; errors do not say which of several requests failed."""
-        if len({request for request, _ in self._watched}) == 1:
-            error.kept = tuple(watched.text for _, watched in sorted(self._watched.items(), key=lambda item: item[0]))
-            self._watched.clear()
+        """Let an error carry the text of its request as it was delivered here."""
+        places = sorted(place for place in self._watched if place[0] == error.request)
+        if places:
+            error.kept = tuple(self._watched.pop(place).text for place in places)
 
     def _supervised(self, event: Event) -> Iterator[Event]:
         """Turn an event of the inner backend into what it means here."""

@@ -48,7 +48,7 @@ from studio.writing.endings import (
     whole_sentences,
 )
 from studio.writing.errors import ModelSilent
-from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, WritingEvent
+from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, Waiting, WritingEvent
 from studio.writing.pace import Stopwatch
 from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
 
@@ -291,9 +291,11 @@ class SectionWriter:
         return replace(asked, max_tokens=min(needed, left)) if left >= needed // 2 else None
 
     def _follow_endings(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
-        for _ in call.events():
+        for event in call.events():
             if self.stopping:
                 call.cancel()
+            if event is None:
+                yield Waiting()
             if self._watch.due():
                 yield self._pace(draft, None)
 
@@ -323,7 +325,9 @@ class SectionWriter:
                     yield TextTakenBack(draft.section.id, event.characters)
                 case Settled() if self._settle(draft, call):
                     yield self._stored(draft, call)
-                case Finished() | Settled() | None:
+                case None:
+                    yield Waiting()
+                case Finished() | Settled():
                     pass
             if self._watch.due():
                 self._store_tail(draft, call)
