@@ -24,7 +24,7 @@ from backends.types import CacheType
 
 BUDGET_SECONDS = 2.0
 DEPTH = 2048  # tokens before the one that is timed
-_REPEATS = 6
+_REPEATS, _PIECES = 6, 2
 _CLEARLY_FASTER = 0.87  # of the time: half of the cores must be at least so much faster than all but one
 _CLEARLY_CHEAPER = 0.9
 _PROMPT_TOKENS = 2  # computed for each token that is written, with summaries and checks between the sections
@@ -104,27 +104,35 @@ def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
     if first >= _SLOW_DECODE_SECONDS:
         second = first if half == spare else min(trial.decode(half, plain, 0) for _ in range(2))
         return Tuning(half if second < first * _CLEARLY_FASTER else spare)
-    times = {threads: _mean(trial, threads, plain) for threads in sorted({half, spare})}
-    threads = half if times[half] < times[spare] * _CLEARLY_FASTER else spare
-    return Tuning(threads, _cheapest(trial, threads, times[threads], ends))
+    threads = spare if half == spare else _count(trial, spare, half)
+    return Tuning(threads, _cheapest(trial, threads, ends))
 
 
-def _cheapest(trial: Trial, threads: int, decode: float, ends: float) -> Attention:
-    """Return the way that makes a document cheapest; ``decode`` is the time of a token without anything special."""
+def _count(trial: Trial, spare: int, half: int) -> int:
+    """Return the better number of threads by the means: one that waits for a busy core is slow now and then."""
+    times = {
+        threads: sum(trial.decode(threads, Attention(), DEPTH) for _ in range(_REPEATS)) for threads in (half, spare)
+    }
+    return half if times[half] < times[spare] * _CLEARLY_FASTER else spare
+
+
+def _cheapest(trial: Trial, threads: int, ends: float) -> Attention:
+    """Return the way that makes a document cheapest; what disturbs a timing says nothing about the way."""
     best = Attention()
-    least = (decode + _PROMPT_TOKENS * trial.prefill(threads, best, DEPTH)) * _CLEARLY_CHEAPER
+    least = _cost(trial, threads, best) * _CLEARLY_CHEAPER
     for attention in [Attention(flash=True), *(Attention(cache=cache) for cache in trial.caches[1:])]:
         if time.monotonic() > ends:
             break
-        cost = _mean(trial, threads, attention) + _PROMPT_TOKENS * trial.prefill(threads, attention, DEPTH)
+        cost = _cost(trial, threads, attention)
         if cost < least:
             best, least = attention, cost
     return best
 
 
-def _mean(trial: Trial, threads: int, attention: Attention) -> float:
-    """Return the mean and not the median: threads that wait for a busy core are slow now and then, and that counts."""
-    return sum(trial.decode(threads, attention, DEPTH) for _ in range(_REPEATS)) / _REPEATS
+def _cost(trial: Trial, threads: int, attention: Attention) -> float:
+    decode = min(trial.decode(threads, attention, DEPTH) for _ in range(_REPEATS))
+    prefill = min(trial.prefill(threads, attention, DEPTH) for _ in range(_PIECES))
+    return decode + _PROMPT_TOKENS * prefill
 
 
 def _busy() -> bool:
