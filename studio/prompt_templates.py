@@ -40,7 +40,11 @@ class PlanEntry:
 
 @dataclass(frozen=True, slots=True)
 class WriteFields:
-    """Fields of the prompt for one request of a section; ``words`` is the length of this request."""
+    """Fields of the prompt for one request of a section; ``words`` is the length of this request.
+
+    ``pinned`` are facts that every prompt has, ``references`` are quoted from the author's notes; ``has_notes`` says
+    that some prompts of this project quote them, so that the instructions are the same in all.
+    """
 
     kind: str
     brief: str
@@ -52,11 +56,14 @@ class WriteFields:
     language: str = ""
     style: str = ""
     notes: str = ""
+    pinned: tuple[str, ...] = ()
     plan: tuple[PlanEntry, ...] = ()
     summary: str = ""
     facts: tuple[str, ...] = ()
     passages: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     recent: str = ""
+    has_notes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,92 +1,82 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packs the prompt of one request: what the model sees, in which order, why, and what had to stay out.
 
-The stable part (instructions, brief, plan) comes first and is the same from section to section of a chapter, so that
-the prefix cache holds. Nothing is cut silently: each source has a budget in tokens, whole pieces are left out when it
-does not suffice, and every one of them is named with its reason.
+The stable part (instructions, brief, pinned facts, plan) comes first and is the same from section to section of a
+chapter, so that the prefix cache holds; behind it the summaries, which only grow at their end within a chapter; then
+what changes with every request. Nothing is cut silently: each source has a budget in tokens, whole pieces are left out
+when it does not suffice, and every one of them is named with its reason. What is pinned is never left out.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from backends.errors import ContextOverflow
 from backends.text.segmentation import sentences
 from backends.types import Prompt
-from studio.project.records import Brief, Section
+from studio.memory.context import Assignment, Background, Context, Dropped, Piece, Recalled, Source
+from studio.project.memory_records import Citation, Remembered
+from studio.project.outlook import Place
+from studio.project.records import Section
 from studio.prompt_templates import PlanEntry, WriteFields, render
-
-# Shares of the room that is left after instructions, brief and task.
-PLAN_SHARE = 0.45
-RECENT_SHARE = 0.35
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 CountPrompt = Callable[[Prompt], int]
 
 
-class Source(enum.StrEnum):
-    """Where a piece of the context comes from."""
-
-    BRIEF = "brief"
-    PLAN = "plan"
-    SUMMARY = "summary"
-    RECENT = "recent text"
-    TASK = "task"
-
-
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of the context: its text, its size in tokens, and why it is there."""
+class Share:
+    """What a source may take: a part of the room that instructions, brief and task leave, and tokens at most.
 
-    source: Source
-    text: str
-    tokens: int
-    reason: str
+    The bound keeps what is read anew with each request from growing with the model's context: a prompt that uses all
+    of 32,000 tokens would cost more reading than writing, and more passages help less (Long-Context LLMs meet RAG,
+    arXiv 2410.05983, part 3).
+    """
 
+    part: float
+    most: int
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A part that did not fit, and why it was the one to stay out."""
-
-    source: Source
-    text: str
-    reason: str
+    def of(self, room: int) -> int:
+        """Return the budget in tokens."""
+        return min(int(room * self.part), self.most)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """A composed prompt with its account. ``tokens`` is the prompt as the model counts it, chat template included."""
+# The plan is read once a chapter.
+PLAN_SHARE = Share(0.45, 8000)
+RECENT_SHARE = Share(0.35, 400)
+FACTS_SHARE = Share(0.15, 240)
+SUMMARY_SHARE = Share(1.0, 1200)
+PASSAGES_SHARE = Share(0.12, 240)
+REFERENCES_SHARE = Share(0.15, 320)
 
-    prompt: Prompt
-    tokens: int
-    pieces: tuple[Piece, ...]
-    dropped: tuple[Dropped, ...]
+# No prompt needs more of the text before it than this; older text is in the summaries.
+_MOST_SENTENCES = 40
+
+_GIVE_UP_ORDER = (
+    (Source.NOTE, "references"),
+    (Source.PASSAGE, "passages"),
+    (Source.SUMMARY, "summary"),
+    (Source.FACT, "facts"),
+    (Source.RECENT, "recent"),
+    (Source.PLAN, "plan"),
+)
+NO_ROOM = "no room"
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What one request has to write: ``part`` of ``part_count`` of a section, with its points and length in words."""
+@dataclass(slots=True)
+class _Packing:
+    """A prompt while it is packed."""
 
-    section: Section
-    points: tuple[str, ...]
-    words: int
-    part: int = 1
-    part_count: int = 1
+    fields: WriteFields
+    room: int
+    pieces: list[Piece]
+    dropped: list[Dropped]
 
-
-@dataclass(frozen=True, slots=True)
-class Background:
-    """What the project knows when a section is written: plan in reading order, summaries of the sections before it,
-    and the text directly before the place of writing."""
-
-    noun: str
-    language: str
-    brief: Brief
-    sections: tuple[Section, ...]
-    summaries: tuple[tuple[Section, str], ...]
-    recent: str
+    def take(self, *pieces: Piece) -> None:
+        self.pieces += pieces
+        self.room -= sum(piece.tokens for piece in pieces)
 
 
 class ContextComposer:
@@ -98,129 +88,207 @@ class ContextComposer:
         self._max = max_prompt_tokens
 
     def compose(self, background: Background, assignment: Assignment) -> Context:
-        """Return the context of a request. Raises ContextOverflow where not even brief and task fit."""
-        bare = self._bare(background, assignment)
+        """Return the context of a request.
+
+        Raises ContextOverflow where not even brief, pinned facts and task fit; its hint says which of them to shorten.
+        """
+        bare = _bare(background, assignment)
         room = self._max - self._count_prompt(render(bare))
         if room < 0:
-            raise ContextOverflow("The brief is longer than the context of this model.")
-        plan, plan_pieces, plan_dropped = self._plan(background, assignment, int(room * PLAN_SHARE))
-        recent, recent_piece, recent_dropped = self._recent(background.recent, int(room * RECENT_SHARE))
-        used = sum(piece.tokens for piece in (*plan_pieces, *recent_piece))
-        summary, summary_pieces, summary_dropped = self._summary(background.summaries, room - used)
-        fields = replace(bare, plan=plan, recent=recent, summary=summary)
-        return self._fitted(
-            fields,
-            (*self._fixed_pieces(background, assignment), *plan_pieces, *summary_pieces, *recent_piece),
-            (*plan_dropped, *summary_dropped, *recent_dropped),
-        )
+            raise self._overflow(bare)
+        packing = _Packing(bare, room, self._fixed_pieces(background, assignment), list(background.withheld))
+        self._add_plan(packing, background, assignment.section, PLAN_SHARE.of(room))
+        self._add_recent(packing, background, RECENT_SHARE.of(room))
+        self._add_facts(packing, background, FACTS_SHARE.of(room))
+        self._add_summary(packing, background, SUMMARY_SHARE.of(room))
+        self._add_passages(packing, background, PASSAGES_SHARE.of(room))
+        self._add_references(packing, background, REFERENCES_SHARE.of(room))
+        return self._fitted(packing)
 
-    def _bare(self, background: Background, assignment: Assignment) -> WriteFields:
-        brief = background.brief
-        return WriteFields(
-            kind=background.noun,
-            brief=brief.text,
-            title=assignment.section.title,
-            words=assignment.words,
-            points=assignment.points,
-            part=assignment.part,
-            part_count=assignment.part_count,
-            language=background.language,
-            style=brief.style,
-            notes=brief.notes,
-        )
+    def _overflow(self, bare: WriteFields) -> ContextOverflow:
+        """Say what of the parts that are never left out is too large."""
+        if bare.pinned and self._fits(replace(bare, pinned=())):
+            tokens = sum(self._count_tokens(bare.pinned))
+            return ContextOverflow(
+                f"The {len(bare.pinned):,} pinned facts ({tokens:,} tokens) do not fit into the context of this model.",
+                hint="Take the pin from some of them (`longhand facts PROJECT`), or choose a model with more context.",
+            )
+        if bare.notes and self._fits(replace(bare, notes="")):
+            return ContextOverflow(
+                "The notes of the brief are longer than the context of this model.",
+                hint="Put them into a file and add it with `longhand notes add`: each section then sees what it needs.",
+            )
+        return ContextOverflow("The brief is longer than the context of this model.")
 
-    def _fixed_pieces(self, background: Background, assignment: Assignment) -> tuple[Piece, ...]:
+    def _fits(self, fields: WriteFields) -> bool:
+        return self._count_prompt(render(fields)) <= self._max
+
+    def _fixed_pieces(self, background: Background, assignment: Assignment) -> list[Piece]:
         task = "\n".join((assignment.section.title, *assignment.points))
-        brief_tokens, task_tokens = self._count_tokens((background.brief.text, task))
-        return (
+        lines = [fact.line for fact in background.pinned]
+        brief_tokens, task_tokens, *pinned_tokens = self._count_tokens((background.brief.text, task, *lines))
+        return [
             Piece(Source.BRIEF, background.brief.text, brief_tokens, "what the document is about"),
             Piece(Source.TASK, task, task_tokens, "the section to write now"),
-        )
+            *(
+                Piece(Source.PINNED, line, tokens, "pinned by the author", (_shown(fact.id, line),))
+                for fact, line, tokens in zip(background.pinned, lines, pinned_tokens, strict=True)
+            ),
+        ]
 
-    def _plan(
-        self, background: Background, assignment: Assignment, budget: int
-    ) -> tuple[tuple[PlanEntry, ...], tuple[Piece, ...], tuple[Dropped, ...]]:
+    def _add_plan(self, packing: _Packing, background: Background, section: Section, budget: int) -> None:
         """The plan in the richest form that fits; each form depends on the chapter only, not on the section."""
-        forms = _plan_forms(background.sections, assignment.section)
+        forms = _plan_forms(background.places, section)
         for reason, entries in forms:
             text = "\n".join(f"{entry.number} {entry.title}: {'; '.join(entry.points)}" for entry in entries)
             tokens = self._count_tokens((text,))[0] + len(entries)
             if tokens <= budget:
-                dropped = () if reason is forms[0][0] else (Dropped(Source.PLAN, forms[0][0], "no room"),)
-                return entries, (Piece(Source.PLAN, text, tokens, reason),) if entries else (), dropped
-        return (), (), (Dropped(Source.PLAN, "the plan", "no room"),)
+                if reason is not forms[0][0]:
+                    packing.dropped.append(Dropped(Source.PLAN, forms[0][0], NO_ROOM))
+                if entries:
+                    packing.take(Piece(Source.PLAN, text, tokens, reason))
+                packing.fields = replace(packing.fields, plan=entries)
+                return
+        packing.dropped.append(Dropped(Source.PLAN, "the plan", NO_ROOM))
 
-    def _recent(self, text: str, budget: int) -> tuple[str, tuple[Piece, ...], tuple[Dropped, ...]]:
+    def _add_recent(self, packing: _Packing, background: Background, budget: int) -> None:
         """The last whole sentences, as many as fit."""
+        text = background.recent
         spans = sentences(text)
         counts = self._count_tokens([text[span.start : span.end] for span in spans[-_MOST_SENTENCES:]])
-        kept, tokens = 0, 0
-        for count in reversed(counts):
-            if tokens + count + 1 > budget or tokens > _ENOUGH_RECENT_TOKENS:
-                break
-            kept, tokens = kept + 1, tokens + count + 1
+        sizes = list(accumulate(count + 1 for count in reversed(counts)))
+        kept = sum(size <= budget for size in sizes)
         if not kept:
-            return "", (), (Dropped(Source.RECENT, "the last sentence", "no room"),) if spans else ()
-        tail = " ".join(text[spans[-kept].start :].split())
-        return tail, (Piece(Source.RECENT, tail, tokens, "the text goes on from here"),), ()
-
-    def _summary(
-        self, summaries: Sequence[tuple[Section, str]], budget: int
-    ) -> tuple[str, tuple[Piece, ...], tuple[Dropped, ...]]:
-        """Summaries of the sections before this one: the newest that fit, told in reading order."""
-        counts = self._count_tokens([text for _, text in summaries])
-        first = len(summaries)
-        while first and counts[first - 1] + 1 <= budget:
-            first -= 1
-            budget -= counts[first] + 1
-        pieces = tuple(
-            Piece(Source.SUMMARY, text, counts[index], f"what happened in {section.number} {section.title}")
-            for index, (section, text) in enumerate(summaries)
-            if index >= first
+            packing.dropped += [Dropped(Source.RECENT, "the last sentence", NO_ROOM)] if spans else []
+            return
+        start = spans[-kept].start
+        tail = " ".join(text[start:].split())
+        shows = tuple(
+            Citation(Remembered.TEXT, background.recent_section, paragraph)
+            for paragraph in _paragraphs_from(text, start)
+            if background.recent_section
         )
-        dropped = tuple(
-            Dropped(Source.SUMMARY, f"{section.number} {section.title}", "older than those that fit")
-            for section, _ in summaries[:first]
-        )
-        return " ".join(piece.text for piece in pieces), pieces, dropped
+        packing.take(Piece(Source.RECENT, tail, sizes[kept - 1], "the text goes on from here", shows))
+        packing.fields = replace(packing.fields, recent=tail)
 
-    def _fitted(self, fields: WriteFields, pieces: tuple[Piece, ...], dropped: tuple[Dropped, ...]) -> Context:
+    def _add_facts(self, packing: _Packing, background: Background, budget: int) -> None:
+        kept = self._add_best(packing, Source.FACT, background.facts, min(budget, packing.room))
+        packing.fields = replace(packing.fields, facts=tuple(each.text for each in kept))
+
+    def _add_summary(self, packing: _Packing, background: Background, budget: int) -> None:
+        """Summaries of what came before: the newest that fit, told in reading order."""
+        newest_first = self._within(background.told[::-1], min(budget, packing.room))
+        kept = len(newest_first)
+        packing.take(*(_piece(Source.SUMMARY, each, tokens) for each, tokens in reversed(newest_first)))
+        packing.dropped += [
+            Dropped(Source.SUMMARY, each.text, f"{each.reason}: older than those that fit")
+            for each in background.told[: len(background.told) - kept]
+        ]
+        packing.fields = replace(packing.fields, summary=" ".join(each.text for each, _ in reversed(newest_first)))
+
+    def _add_passages(self, packing: _Packing, background: Background, budget: int) -> None:
+        kept = self._add_best(packing, Source.PASSAGE, background.passages, min(budget, packing.room))
+        packing.fields = replace(packing.fields, passages=tuple(each.text for each in kept))
+
+    def _add_references(self, packing: _Packing, background: Background, budget: int) -> None:
+        """Passages of notes: the best first, the second best last (arXiv 2410.05983, part 4.1)."""
+        kept = self._add_best(packing, Source.NOTE, background.references, min(budget, packing.room))
+        packing.fields = replace(packing.fields, references=tuple(each.text for each in best_at_both_ends(kept)))
+
+    def _add_best(
+        self, packing: _Packing, source: Source, found: Sequence[Recalled], budget: int
+    ) -> tuple[Recalled, ...]:
+        """Take of what was found each that still fits, in its order, and name the others."""
+        kept: list[Recalled] = []
+        for each, count in zip(found, self._count_tokens([each.text for each in found]), strict=True):
+            if count + _SEPARATOR_TOKENS <= budget:
+                budget -= count + _SEPARATOR_TOKENS
+                packing.take(_piece(source, each, count + _SEPARATOR_TOKENS))
+                kept.append(each)
+            else:
+                packing.dropped.append(Dropped(source, each.text, f"{each.reason}: {NO_ROOM}"))
+        return tuple(kept)
+
+    def _within(self, found: Sequence[Recalled], budget: int) -> list[tuple[Recalled, int]]:
+        """Return the first ones that fit, up to the first that does not, with their tokens."""
+        kept: list[tuple[Recalled, int]] = []
+        for each, count in zip(found, self._count_tokens([each.text for each in found]), strict=True):
+            budget -= count + 1
+            if budget < 0:
+                break
+            kept.append((each, count + 1))
+        return kept
+
+    def _fitted(self, packing: _Packing) -> Context:
         """Give up whole sources, cheapest loss first, should the parts' sizes not add up to the prompt's."""
+        fields, pieces, dropped = packing.fields, tuple(packing.pieces), tuple(packing.dropped)
         for source, name in _GIVE_UP_ORDER:
             prompt = render(fields)
             tokens = self._count_prompt(prompt)
             if tokens <= self._max:
                 return Context(prompt, tokens, pieces, dropped)
             fields = replace(fields, **{name: type(getattr(fields, name))()})
-            dropped += tuple(Dropped(source, piece.text, "no room") for piece in pieces if piece.source is source)
+            dropped += tuple(Dropped(source, piece.text, NO_ROOM) for piece in pieces if piece.source is source)
             pieces = tuple(piece for piece in pieces if piece.source is not source)
         prompt = render(fields)
         return Context(prompt, self._count_prompt(prompt), pieces, dropped)
 
 
-# No prompt needs more of the text before it than this; older text is in the summaries.
-_MOST_SENTENCES = 40
-_ENOUGH_RECENT_TOKENS = 400
-
-_GIVE_UP_ORDER = ((Source.SUMMARY, "summary"), (Source.RECENT, "recent"), (Source.PLAN, "plan"))
+# What stands around a piece on its line: a semicolon, quotes, a line break.
+_SEPARATOR_TOKENS = 3
 
 
-def _plan_forms(sections: Sequence[Section], current: Section) -> tuple[tuple[str, tuple[PlanEntry, ...]], ...]:
-    """The plan from rich to poor, each form with its name."""
-    siblings = [section for section in sections if section.parent == current.parent]
-    tops = [section for section in sections if section.parent is None]
-    chapter = {section.id for section in siblings}
-    mixed = [section for section in sections if section.id in chapter or section.parent is None]
-    full = tuple(_entry(section, section.id in chapter) for section in mixed)
-    titles = tuple(_entry(section, False) for section in mixed)
-    return (
-        ("titles of the document, points of this chapter", full),
-        ("points of this chapter", tuple(_entry(section, True) for section in siblings)),
-        ("titles of the document and this chapter", titles),
-        ("titles of this chapter", tuple(_entry(section, False) for section in siblings)),
-        ("titles of the chapters", tuple(_entry(section, False) for section in tops)),
+def best_at_both_ends(found: Sequence[Recalled]) -> tuple[Recalled, ...]:
+    """Return the best first, the second best last, the third second, and so on: the worst stand in the middle."""
+    return (*found[::2], *found[1::2][::-1])
+
+
+def _bare(background: Background, assignment: Assignment) -> WriteFields:
+    brief = background.brief
+    return WriteFields(
+        kind=background.noun,
+        brief=brief.text,
+        title=assignment.section.title,
+        words=assignment.words,
+        points=assignment.points,
+        part=assignment.part,
+        part_count=assignment.part_count,
+        language=background.language,
+        style=brief.style,
+        notes=brief.notes,
+        pinned=tuple(fact.line for fact in background.pinned),
+        has_notes=background.has_notes,
     )
 
 
-def _entry(section: Section, with_points: bool) -> PlanEntry:
-    return PlanEntry(section.number, section.title, section.points if with_points else ())
+def _piece(source: Source, each: Recalled, tokens: int) -> Piece:
+    return Piece(source, each.text, tokens, each.reason, (each.shows,))
+
+
+def _shown(fact_id: int, line: str) -> Citation:
+    return Citation(Remembered.FACT, fact_id, line)
+
+
+def _paragraphs_from(text: str, start: int) -> list[str]:
+    """Return the paragraphs of a text from the one on that has the character at ``start``."""
+    begin = text.rfind("\n\n", 0, start)
+    return text[begin + 2 if begin >= 0 else 0 :].split("\n\n")
+
+
+def _plan_forms(places: Sequence[Place], current: Section) -> tuple[tuple[str, tuple[PlanEntry, ...]], ...]:
+    """The plan from rich to poor, each form with its name."""
+    siblings = [place for place in places if place.parent == current.parent]
+    tops = [place for place in places if place.parent is None]
+    full = tuple(_entry(place, place.parent == current.parent) for place in places)
+    titles = tuple(_entry(place, False) for place in places)
+    return (
+        ("titles of the document, points of this chapter", full),
+        ("points of this chapter", tuple(_entry(place, True) for place in siblings)),
+        ("titles of the document and this chapter", titles),
+        ("titles of this chapter", tuple(_entry(place, False) for place in siblings)),
+        ("titles of the chapters", tuple(_entry(place, False) for place in tops)),
+    )
+
+
+def _entry(place: Place, with_points: bool) -> PlanEntry:
+    return PlanEntry(place.number, place.title, place.points if with_points else ())

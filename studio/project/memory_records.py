@@ -16,7 +16,7 @@ class Author(enum.StrEnum):
 
 
 class Remembered(enum.StrEnum):
-    """The kinds of what a prompt may have held: see ``Source``."""
+    """The kinds of what a prompt may have held: see ``Citation``."""
 
     SUMMARY = "summary"
     FACT = "fact"
@@ -110,7 +110,7 @@ class NotePassage:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Citation:
     """Something that a prompt held: ``text`` as the model saw it.
 
     ``id`` is a section for a summary (0: the whole document) and for its text, of which ``text`` is a paragraph; else

@@ -12,12 +12,12 @@ from studio.project import entities, facts, notes, outlook, provenance, summarie
 from studio.project.connection import Database
 from studio.project.memory_records import (
     Author,
+    Citation,
     Entity,
     Fact,
     Note,
     NotePassage,
     Ranked,
-    Source,
     Stale,
     Statement,
     SummaryText,
@@ -208,6 +208,11 @@ class ProjectMemory:
         with self._database.reading() as connection:
             return outlook.outlook(connection, section_id)
 
+    def children(self, place: outlook.Place) -> tuple[outlook.Place, ...]:
+        """Return what lies directly under a section, in reading order."""
+        with self._database.reading() as connection:
+            return outlook.children(connection, place.id, place.number)
+
     def headings(self, section_ids: Sequence[int]) -> dict[int, str]:
         """Return numbers and titles of those of these sections that are in the plan."""
         with self._database.reading() as connection:
@@ -215,7 +220,7 @@ class ProjectMemory:
 
     # What came from what
 
-    def record_sources(self, section_id: int, sources: Sequence[Source], *, anew: bool) -> None:
+    def record_sources(self, section_id: int, sources: Sequence[Citation], *, anew: bool) -> None:
         """Add what a prompt held that wrote a section; ``anew`` forgets what wrote it before."""
         with self._database.writing() as connection:
             provenance.record(connection, section_id, sources, anew=anew)
@@ -229,6 +234,11 @@ class ProjectMemory:
         """Return all that is stale: summaries, then sections, both in reading order, then facts."""
         with self._database.reading() as connection:
             return provenance.stale(connection)
+
+    def doubtful_facts(self, ids: Sequence[int]) -> tuple[int, ...]:
+        """Return those of these facts that their section does not say any more."""
+        with self._database.reading() as connection:
+            return provenance.doubtful(connection, ids)
 
     def set_read(self, section_id: int, source_sha256: str) -> None:
         """Say that a text of a section was looked through for facts."""

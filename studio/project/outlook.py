@@ -54,6 +54,12 @@ def outlook(connection: Connection, section_id: int) -> Outlook:
     return Outlook(tuple(places), tuple(before), previous)
 
 
+def children(connection: Connection, section_id: int, prefix: str) -> tuple[Place, ...]:
+    """Return what lies directly under a section whose number is ``prefix``, in reading order."""
+    rows = enumerate(_below(connection, section_id), start=1)
+    return tuple(Place(row.id, section_id, f"{prefix}.{place}", row.title, tuple(row.points)) for place, row in rows)
+
+
 def headings(connection: Connection, section_ids: Sequence[int]) -> dict[int, str]:
     """Return the numbers and titles of those of these sections that are in the plan."""
     live = select(_section.c.id).where(_section.c.id.in_(section_ids), _section.c.deleted_with.is_(None))

@@ -16,11 +16,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, func, or_, select
 from sqlalchemy.dialects import sqlite
 
 from studio.project import facts, memory_schema, notes, plan, schema, texts
-from studio.project.memory_records import Fact, Remembered, Source, Stale
+from studio.project.memory_records import Citation, Fact, Remembered, Stale
 from studio.project.records import Section
 from studio.project.summaries import DOCUMENT, joined_sha256
 
@@ -28,9 +28,11 @@ _written_from = memory_schema.written_from
 _fact = memory_schema.fact
 _reading = memory_schema.fact_reading
 _summary = schema.summary
+_section = schema.section
+_text = schema.section_text
 
 
-def record(connection: Connection, section_id: int, sources: Sequence[Source], *, anew: bool) -> None:
+def record(connection: Connection, section_id: int, sources: Sequence[Citation], *, anew: bool) -> None:
     """Add what a prompt held that wrote a section; ``anew`` forgets what wrote it before."""
     plan.require_leaf(connection, section_id)
     if anew:
@@ -52,7 +54,7 @@ def accept(connection: Connection, section_id: int) -> None:
     record(
         connection,
         section_id,
-        [Source(Remembered(row.kind), row.source, text) for row, text in current if text],
+        [Citation(Remembered(row.kind), row.source, text) for row, text in current if text],
         anew=False,
     )
 
@@ -77,6 +79,22 @@ def stale(connection: Connection) -> tuple[Stale, ...]:
     """Return all that is stale: summaries and sections in reading order with the document first, then facts."""
     now = _Present(connection)
     return (*_stale_summaries(now), *_stale_sections(connection, now), *_stale_facts(now))
+
+
+def doubtful(connection: Connection, ids: Collection[int]) -> tuple[int, ...]:
+    """Return those of these facts that are stale, without a look at anything else."""
+    here = _text.c.section == _fact.c.section
+    found = select(_fact.c.id, _fact.c.section, _fact.c.quote, _section.c.deleted_with)
+    found = found.join(_text, here).join(_section, _section.c.id == _fact.c.section)
+    other = or_(func.lower(func.hex(_text.c.sha256)) != _fact.c.source, _section.c.deleted_with.is_not(None))
+    changed = found.where(_fact.c.id.in_(ids), other)
+    rows = connection.execute(changed).all()
+    said: dict[int, str] = {}
+    for row in rows:
+        if row.deleted_with is None and row.section not in said:
+            text = texts.text(connection, row.section)
+            said[row.section] = text.body + text.tail
+    return tuple(row.id for row in rows if row.deleted_with is not None or row.quote not in said[row.section])
 
 
 class _Present:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from backends.base import Backend
 from backends.errors import BackendError
 from backends.types import Capabilities, Delta, Event, Finished, FinishReason, GenerationRequest, Rewind, Settled, Usage
-from studio.memory.context_composer import Context
+from studio.memory.context import Context
 from studio.project.records import CallOutcome, ModelCall
 from studio.project.store import Project
 from studio.prompt_templates import prompt_version

@@ -28,7 +28,9 @@ from backends.types import (
     SamplingParams,
     Settled,
 )
-from studio.memory.context_composer import Assignment, Background, Context, ContextComposer
+from studio.memory.background import gather
+from studio.memory.context import Assignment, Background, Context
+from studio.memory.context_composer import ContextComposer
 from studio.memory.document_sentences import DocumentSentences
 from studio.planning.budget import Goal, section_goal
 from studio.planning.kinds import document_kind
@@ -48,7 +50,7 @@ from studio.writing.endings import (
     whole_sentences,
 )
 from studio.writing.errors import ModelSilent
-from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, Waiting, WritingEvent
+from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, WritingEvent
 from studio.writing.pace import Stopwatch
 from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
 
@@ -291,11 +293,9 @@ class SectionWriter:
         return replace(asked, max_tokens=min(needed, left)) if left >= needed // 2 else None
 
     def _follow_endings(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
-        for event in call.events():
+        for _ in call.events():
             if self.stopping:
                 call.cancel()
-            if event is None:
-                yield Waiting()
             if self._watch.due():
                 yield self._pace(draft, None)
 
@@ -325,9 +325,7 @@ class SectionWriter:
                     yield TextTakenBack(draft.section.id, event.characters)
                 case Settled() if self._settle(draft, call):
                     yield self._stored(draft, call)
-                case None:
-                    yield Waiting()
-                case Finished() | Settled():
+                case Finished() | Settled() | None:
                     pass
             if self._watch.due():
                 self._store_tail(draft, call)
@@ -408,7 +406,7 @@ class SectionWriter:
         points = points_of_part(draft.section.points, draft.part, part_count)
         assignment = Assignment(draft.section, points, words, draft.part, part_count)
         composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
-        context = composer.compose(self._background(draft), assignment)
+        context = composer.compose(self._background(draft, points), assignment)
         part = LengthTarget(written + words, already=written, tolerance=PART_TOLERANCE, profile=self._settings.profile)
         request = GenerationRequest(
             prompt=context.prompt,
@@ -427,15 +425,16 @@ class SectionWriter:
         capacity = max(1, int(room.answer_tokens * REQUEST_FILL / self._tokens_per_word))
         return max(1, math.ceil(words / capacity))
 
-    def _background(self, draft: _Draft) -> Background:
-        info = self._project.info
-        sections = self._project.sections()
-        before = _leaves_before(sections, draft.section.id)
-        summaries = {summary.section: summary.text for summary in self._project.summaries()}
-        told = tuple((leaf, summaries[leaf.id]) for leaf in before if leaf.id in summaries)
-        recent = draft.base or (self._project.text(before[-1].id).body if before else "")
-        kind = document_kind(info.brief.kind)
-        return Background(kind.noun, language_line(info.brief.language), info.brief, sections, told, recent)
+    def _background(self, draft: _Draft, points: tuple[str, ...]) -> Background:
+        brief = self._project.info.brief
+        return gather(
+            self._project,
+            draft.section,
+            points,
+            noun=document_kind(brief.kind).noun,
+            language=language_line(brief.language),
+            written=draft.base,
+        )
 
     def _repetition(self, draft: _Draft, written: str) -> RepetitionPolicy | None:
         """The guard's policy, with the sentences of the document so far sent to the backend; ``written`` are those of

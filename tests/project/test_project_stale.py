@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.project.memory_records import Author, Remembered, Source, Statement
+from studio.project.memory_records import Author, Remembered, Citation, Statement
 from studio.project.records import Brief, Origin, PlannedSection
 from studio.project.store import Project
 from tests.project.conftest import PLAN
@@ -61,7 +61,7 @@ def fill(project: Project, model: Model, data: st.DataObject) -> dict[int, list[
     for leaf in below[0]:
         chosen = data.draw(st.lists(st.sampled_from(seen), unique=True)) if seen else []
         model.read[leaf] = chosen
-        project.memory.record_sources(leaf, [Source(*each) for each in chosen], anew=True)
+        project.memory.record_sources(leaf, [Citation(*each) for each in chosen], anew=True)
         set_text(project, model, leaf, [f"Paragraph {number} of {leaf}." for number in range(3)])
         quote = f"Paragraph 1 of {leaf}."
         fact = project.memory.add_fact(Statement(f"Thing {leaf} is told", section=leaf, quote=quote), Author.MODEL)
@@ -143,9 +143,9 @@ def test_every_mark_says_why(project: Project) -> None:
     note = project.memory.add_note("sea.txt", ["The sea is salt."])
     (passage,) = project.memory.note_passages()
     sources = [
-        Source(SUMMARY, fog.id, "He waits."),
-        Source(FACT, said, "Land is far"),
-        Source(NOTE, passage.id, passage.text),
+        Citation(SUMMARY, fog.id, "He waits."),
+        Citation(FACT, said, "Land is far"),
+        Citation(NOTE, passage.id, passage.text),
     ]
     project.memory.record_sources(chart.id, sources, anew=True)
     project.store_text(chart.id, "The map.", expected=0, origin=Origin.GENERATED)
@@ -171,7 +171,7 @@ def test_accepted_text_is_not_stale_until_the_next_change(project: Project) -> N
     fog, chart, _ = project.leaves()
     project.store_text(fog.id, "One.\n\nTwo.", expected=0, origin=Origin.GENERATED)
     project.memory.set_summary(fog.id, "Both.", project.memory.source_sha256(fog.id), Author.MODEL)
-    project.memory.record_sources(chart.id, [Source(SUMMARY, fog.id, "Both."), Source(TEXT, fog.id, "Two.")], anew=True)
+    project.memory.record_sources(chart.id, [Citation(SUMMARY, fog.id, "Both."), Citation(TEXT, fog.id, "Two.")], anew=True)
     project.store_text(chart.id, "Three.", expected=0, origin=Origin.GENERATED)
     project.store_text(fog.id, "One.", expected=project.text(fog.id).revision, origin=Origin.TYPED)
     project.memory.set_summary(fog.id, "One only.", project.memory.source_sha256(fog.id), Author.MODEL)
@@ -188,7 +188,7 @@ def test_what_left_the_plan_makes_stale_what_came_from_it() -> None:
         for leaf in (fog, chart, land):
             project.store_text(leaf.id, f"{leaf.title}.", expected=0, origin=Origin.GENERATED)
         fact = project.memory.add_fact(Statement("It is foggy", section=fog.id, quote="Fog."), Author.MODEL)
-        project.memory.record_sources(chart.id, [Source(TEXT, fog.id, "Fog.")], anew=True)
+        project.memory.record_sources(chart.id, [Citation(TEXT, fog.id, "Fog.")], anew=True)
         project.delete_section(fog.id)
         assert found_stale(project) == {(FACT, fact), (TEXT, chart.id)}
         project.restore_section(fog.id)

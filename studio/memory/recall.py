@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds of all that is remembered what a section needs: by the names that its plan uses, and by its words (BM25).
+
+Queries come from the plan and the author's words, never from generated text, which makes a worse query the longer it
+gets (kNN-LM does not improve open-ended text generation, arXiv 2305.14625, part 5). Facts about an entity that the plan
+names, by whatever alias, come before facts that only share words with it. No step here calls a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import Protocol
+
+from backends.text.keywords import content_words
+from backends.text.ngrams import words
+from backends.text.segmentation import sentences
+from studio.memory.context import Dropped, Recalled, Source
+from studio.project.memory_records import Author, Citation, Fact, NotePassage, Ranked, Remembered, SummaryText
+
+MOST_FACTS = 12
+MOST_PASSAGES = 2
+MOST_REFERENCES = 4
+PASSAGE_WORDS = 60
+"""Words of an earlier passage; whole sentences, at least one."""
+
+# Hits below this share of the best one's score mostly share a common word only.
+SCORE_GAP = 0.35
+# So many hits are looked at of which some fall out: they are told already, or stand in later sections.
+_MOST_HITS = 32
+_LEAST_DIGITS = 2
+
+
+class Index(Protocol):
+    """What is searched: a project's memory; another way of finding would offer the same."""
+
+    def mentioned(self, text: str) -> tuple[int, ...]:
+        """Return the entities that a text names."""
+        ...
+
+    def facts_about(self, entity_ids: Sequence[int]) -> tuple[Fact, ...]:
+        """Return the facts about any of these entities, oldest first."""
+        ...
+
+    def facts_with(self, ids: Sequence[int]) -> tuple[Fact, ...]:
+        """Return these facts in this order."""
+        ...
+
+    def search_facts(self, terms: Sequence[str], most: int) -> tuple[Ranked, ...]:
+        """Return the facts that have any of these words, the best first."""
+        ...
+
+    def search_summaries(self, terms: Sequence[str], most: int) -> tuple[Ranked, ...]:
+        """Return the sections whose summaries have any of these words, the best first."""
+        ...
+
+    def search_notes(self, terms: Sequence[str], most: int) -> tuple[Ranked, ...]:
+        """Return the passages of notes that have any of these words, the best first."""
+        ...
+
+    def note_passages(self, ids: Sequence[int]) -> tuple[NotePassage, ...]:
+        """Return these passages in this order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a section is about: its title and points, and those of the chapter that it is in."""
+
+    text: str
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Its words that carry meaning, and its numbers, each once."""
+        found = (word for word in words(self.text) if content_words(word) or _is_number(word))
+        return tuple(dict.fromkeys(word.removesuffix("'s") for word in found))
+
+
+def recall_facts(index: Index, query: Query, most: int = MOST_FACTS) -> tuple[Recalled, ...]:
+    """Return the facts that a section needs, the best first; pinned ones, which it has anyway, are left out.
+
+    Those about entities that the query names come first, of each entity in turn, the ones that share its words before
+    the others and younger ones before older ones; then those that share its words only.
+    """
+    scores = {each.id: each.score for each in index.search_facts(query.terms, _MOST_HITS)}
+    named = index.mentioned(query.text)
+    linked = _by_entity(index.facts_about(named) if named else (), named, scores)
+    others = index.facts_with([each for each in _good(scores) if each not in {fact.id for fact in linked}])
+    found = [_recalled_fact(fact, "about what this section names") for fact in linked if not fact.pinned]
+    found += [_recalled_fact(fact, "shares words with this section") for fact in others if not fact.pinned]
+    return tuple(found[:most])
+
+
+def without_contradictions(
+    index: Index, found: Sequence[Recalled], pinned: Sequence[Fact], doubtful: Iterable[int]
+) -> tuple[tuple[Recalled, ...], tuple[Dropped, ...]]:
+    """Leave out facts that their section does not say any more, and of two that cannot both be true the weaker one.
+
+    What is pinned, locked or the author's is the stronger one, else the younger one.
+    """
+    doubted = set(doubtful)
+    facts = {fact.id: fact for fact in index.facts_with([each.shows.id for each in found])}
+    shown = {fact.id: fact for fact in pinned} | {id_: fact for id_, fact in facts.items() if id_ not in doubted}
+    kept: list[Recalled] = []
+    dropped: list[Dropped] = []
+    for each in found:
+        fact = facts[each.shows.id]
+        rivals = [shown[conflict.fact] for conflict in fact.conflicts if conflict.fact in shown]
+        stronger = next((rival for rival in rivals if _strength(rival) > _strength(fact)), None)
+        if fact.id in doubted:
+            dropped.append(Dropped(Source.FACT, each.text, "its section does not say so any more"))
+        elif stronger is not None:
+            dropped.append(Dropped(Source.FACT, each.text, f"contradicts fact {stronger.id}: {stronger.line}"))
+        else:
+            kept.append(each)
+    return tuple(kept), tuple(dropped)
+
+
+def recall_sections(index: Index, query: Query) -> tuple[int, ...]:
+    """Return the sections whose summaries have to do with a query, the best first."""
+    return tuple(_good({each.id: each.score for each in index.search_summaries(query.terms, _MOST_HITS)}))
+
+
+def recall_references(index: Index, query: Query, most: int = MOST_REFERENCES) -> tuple[Recalled, ...]:
+    """Return the passages of notes that have to do with a query, the best first, each as one quoted line."""
+    good = _good({each.id: each.score for each in index.search_notes(query.terms, most)})
+    return tuple(
+        Recalled(as_quoted(each.text), f"from the note {each.note}", Citation(Remembered.NOTE, each.id, each.text))
+        for each in index.note_passages(good)
+    )
+
+
+def best_passage(query: Query, section: int, heading: str, text: str) -> Recalled | None:
+    """Return the sentences of an earlier section that have most to do with a query; None where none has."""
+    wanted = content_words(query.text)
+    best, most = None, 0
+    for paragraph in text.split("\n\n"):
+        spans = sentences(paragraph)
+        for place, span in enumerate(spans):
+            shared = len(wanted & content_words(paragraph[span.start : span.end]))
+            if shared > most:
+                best, most = (paragraph, spans[place:]), shared
+    if best is None:
+        return None
+    paragraph, spans = best
+    kept = spans[0].end
+    for span in spans[1:]:
+        if len(paragraph[spans[0].start : span.end].split()) > PASSAGE_WORDS:
+            break
+        kept = span.end
+    shown = as_quoted(paragraph[spans[0].start : kept])
+    return Recalled(shown, f"from {heading}", Citation(Remembered.TEXT, section, paragraph))
+
+
+def as_quoted(text: str) -> str:
+    """Return a text as it can stand between quotation marks on one line of a prompt: it can end neither."""
+    return " ".join(text.split()).replace('"', "\u201d")
+
+
+def told_by(summary: SummaryText, heading: str) -> Recalled:
+    """Return a summary as a prompt tells it."""
+    shows = Citation(Remembered.SUMMARY, summary.section, summary.text)
+    return Recalled(" ".join(summary.text.split()), f"what happened in {heading}", shows)
+
+
+def _recalled_fact(fact: Fact, reason: str) -> Recalled:
+    return Recalled(fact.line, reason, Citation(Remembered.FACT, fact.id, fact.line))
+
+
+def _by_entity(facts: Sequence[Fact], named: Sequence[int], scores: dict[int, float]) -> list[Fact]:
+    """Return facts with those of each entity in turn, the best of each first."""
+    ranked = sorted(facts, key=lambda fact: (scores.get(fact.id, 0.0), fact.id), reverse=True)
+    queues = [[fact for fact in ranked if entity in fact.entities] for entity in named]
+    turns = chain.from_iterable(zip_longest(*queues))
+    return list({fact.id: fact for fact in turns if fact is not None}.values())
+
+
+def _good(scores: dict[int, float]) -> list[int]:
+    """Return the hits that are not far below the best one."""
+    least = max(scores.values(), default=0.0) * SCORE_GAP
+    return [each for each, score in scores.items() if score >= least]
+
+
+def _strength(fact: Fact) -> tuple[bool, bool, bool, int]:
+    return fact.pinned, fact.locked, fact.origin is Author.AUTHOR, fact.id
+
+
+def _is_number(word: str) -> bool:
+    return word.isdigit() and len(word) >= _LEAST_DIGITS
