@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ CONFIG_VARIABLE = "LONGHAND_CONFIG"
 """Environment variable with the path of another settings file."""
 
 Value = str | int
+
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,16}(?:-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,11 @@ class SettingsError(Exception):
 
     hint = "Check that the configuration folder can be written."
     retryable = True
+
+
+def is_language_tag(text: str) -> bool:
+    """Say whether a text has the form of a language tag (BCP 47), such as en, de or pt-BR."""
+    return bool(_LANGUAGE_TAG.fullmatch(text))
 
 
 def all_settings() -> tuple[Setting, ...]:

@@ -60,14 +60,16 @@ MAY_IMPORT = {
     "resources": set(),
 }
 MAY_IMPORT["studio.bench"] = MAY_IMPORT["studio.gui"] | {"studio.prompt_templates"}
-MAY_IMPORT["studio.cli"] = MAY_IMPORT["studio.gui"] | {"studio.gui", "studio.bench"}
+MAY_IMPORT["studio.batch"] = MAY_IMPORT["studio.gui"]
+MAY_IMPORT["studio.cli"] = MAY_IMPORT["studio.gui"] | {"studio.gui", "studio.bench", "studio.batch"}
 
 # Where a library may be imported at all.
 AT_HOME = {
     "PySide6": ("studio.gui",),
-    "sqlalchemy": ("studio.project",),
+    "sqlalchemy": ("studio.project", "studio.batch.ledger"),
     "sqlite3": ("studio.project",),
     "httpx": ("backends",),
+    "docx": ("studio.formats.docx",),
     "llama_cpp": ("backends.engine", "resources.starter"),
     "torch": ("backends.engine", "resources.starter"),
     "transformers": ("backends.engine", "resources.starter"),
@@ -79,6 +81,7 @@ FACES = {
     "backends.errors",
     "backends.base",
     "backends.client",
+    "backends.lanes",
     "backends.catalog",
     "backends.remote",
     "backends.server_address",

@@ -66,7 +66,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from backends.errors import ContextOverflow, ModelInvalid, ModelNotFound
     from backends.server_errors import EndpointInvalid, ServerDenied
     from studio.bench.task_files import TaskDataInvalid
-    from studio.formats.errors import OutputExists, OutputFolderUnusable
+    from studio.formats.errors import FormatUnknown, ImportRefused, OutputExists, OutputFolderUnusable
     from studio.project import errors as project
     from studio.writing.errors import LengthRefused
 
@@ -78,6 +78,8 @@ def _user_errors() -> tuple[type[Exception], ...]:
         ModelInvalid,
         ModelNotFound,
         ServerDenied,
+        FormatUnknown,
+        ImportRefused,
         OutputExists,
         OutputFolderUnusable,
         TaskDataInvalid,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,25 +13,29 @@ from typing import TypeVar
 
 from backends.server_address import ServerSettings, base_address, is_server, server_of
 from backends.types import Capabilities, ModelSettings
-from studio.settings import Settings, all_settings, load_settings
+from studio.settings import Settings, all_settings, is_language_tag, load_settings
 
 MAX_SEED = 2**32 - 1
 _Given = TypeVar("_Given")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,16}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def add_brief_options(parser: argparse.ArgumentParser) -> None:
     """Add what describes a new document."""
     parser.add_argument("brief", metavar="BRIEF", help="what to write about: text, or the path of a text file")
     parser.add_argument("--words", type=_words, required=True, metavar="N", help="length of the document in words")
-    parser.add_argument("--kind", choices=_kinds(), help="kind of document")
-    parser.add_argument("--language", type=_language, metavar="TAG", help="language of the document, such as en or de")
+    add_kind_options(parser)
     parser.add_argument(
         "--seed",
         type=whole_number(0, MAX_SEED),
         metavar="S",
         help="seed of the random choices; without it a new one is taken",
     )
+
+
+def add_kind_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a document is: its kind and its language."""
+    parser.add_argument("--kind", choices=_kinds(), help="kind of document")
+    parser.add_argument("--language", type=_language, metavar="TAG", help="language of the document, such as en or de")
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -155,7 +158,7 @@ def _gpu_layers(text: str) -> int:
 
 
 def _language(text: str) -> str:
-    if not _LANGUAGE.fullmatch(text):
+    if not is_language_tag(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a language tag; give one such as en, de or pt-BR.")
     return text
 

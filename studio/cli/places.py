@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.cli.errors import UserError
+from studio.formats.export import format_of
 
 PROJECT_SUFFIX = ".longhand"
 OUTPUT_SUFFIX = ".md"
@@ -59,8 +60,15 @@ def places_for_existing(project: Path, out: Path | None) -> Places:
     return places
 
 
-def require_free_output(out: Path) -> None:
+def require_free_project(project: Path) -> None:
     """Raise UserError where a file is there already, or its folder cannot be used."""
+    _require_file_name(project)
+    _require_free_project(project)
+
+
+def require_free_output(out: Path) -> None:
+    """Raise UserError where a file is there already, or its folder cannot be used; FormatUnknown for its suffix."""
+    format_of(out)
     if os.path.lexists(out):
         free = _free_name(out)
         raise UserError(f"{out} is already there and is not overwritten.", hint=f"A free name: --out {_quoted(free)}")

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_project_argument(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE.md", help="Markdown file; without it, beside the project")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="file for the finished document; without it, Markdown beside the project",
+    )
     add_model_options(parser)
     add_server_options(parser)
     add_json_option(parser)

@@ -19,7 +19,7 @@ from studio.cli.places import Places, resume_command
 from studio.cli.progress import ProgressDisplay
 from studio.cli.report import print_json, project_report
 from studio.cli.screen import Screen
-from studio.formats.export import export_markdown
+from studio.formats.export import export_document
 from studio.project.store import Project
 from studio.writing.events import DocumentFinished, Paused, WritingEvent
 from studio.writing.runner import Runner
@@ -67,7 +67,7 @@ def plan_project(project: Project, backend: Backend, places: Places) -> bool:
 
 def finish(project: Project, places: Places, screen: Screen, *, as_json: bool) -> None:
     """Export a finished document and report on it. Raises ExportError."""
-    export_markdown(project, places.out)
+    export_document(project, places.out)
     screen.line(f"Written to {places.out}; the project is {places.project}.")
     if as_json:
         print_json(project_report(project))

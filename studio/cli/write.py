@@ -12,7 +12,9 @@ from studio.cli.options import add_brief_options, add_json_option, add_model_opt
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_brief_options(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE.md", help="Markdown file for the finished document")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="file for the finished document: .md, .txt, .html or .docx"
+    )
     parser.add_argument(
         "--project", type=Path, metavar="FILE.longhand", help="project file; without it, it lies beside the output"
     )

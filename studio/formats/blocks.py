@@ -46,7 +46,9 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A scene break."""
+    """A scene break. ``marks`` are what the author made it of, such as ``---``, with single spaces."""
+
+    marks: str = "* * *"
 
 
 Block = Heading | Paragraph | Quotation | Items | Code | Break

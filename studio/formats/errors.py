@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The errors of writing a document to a file. The project is never touched by them."""
+"""The errors of writing a document to a file and of reading one. No project is touched by them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,26 @@ class OutputExists(ExportError):
     retryable = False
 
 
+class FormatUnknown(ExportError):
+    """The suffix of the output names no format that can be written."""
+
+    hint = "Let its name end in .md, .txt, .html or .docx."
+    retryable = False
+
+
 class OutputFolderUnusable(ExportError):
     """The folder of the output does not exist or may not be written to."""
 
     hint = "Choose an existing folder that you may write to."
     retryable = False
+
+
+class ImportRefused(Exception):
+    """A file cannot be read as a document; nothing was made of it."""
+
+    hint = "Give a text file in UTF-8: Markdown (.md) or plain text (.txt)."
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint or type(self).hint

@@ -7,13 +7,13 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from studio.formats.blocks import Block, Document, Heading
-from studio.formats.errors import ExportError, OutputExists, OutputFolderUnusable
+from studio.formats.errors import ExportError, FormatUnknown, OutputExists, OutputFolderUnusable
 from studio.formats.markdown import escape_plain, render
 from studio.formats.prose import read_prose
 
@@ -109,7 +109,8 @@ def document_of(source: Source) -> Document:
 
 def _blocks_of(source: Source, part: Part) -> Iterator[Block]:
     level = min(part.number.count(".") + 2, _MAX_LEVEL)
-    yield Heading(level, escape_plain(part.title))
+    if part.title.strip():
+        yield Heading(level, escape_plain(part.title))
     if part.leaf:
         text = source.text(part.id)
         for block in read_prose(text.body + text.tail):
@@ -121,12 +122,54 @@ def _below(heading: Heading, level: int) -> Heading:
     return replace(heading, level=min(max(heading.level, level + 1), _MAX_LEVEL))
 
 
-def export_markdown(source: Source, path: Path, *, overwrite: bool = False) -> None:
-    """Write the document as Markdown (UTF-8) to ``path``: whole or not at all.
+def export_document(source: Source, path: Path, *, overwrite: bool = False) -> None:
+    """Write the document to ``path`` in the format of its suffix: whole or not at all.
 
-    Raises OutputExists where a file is there and ``overwrite`` is not set, OutputFolderUnusable, ExportError.
+    Raises FormatUnknown, OutputExists where a file is there and ``overwrite`` is not set, OutputFolderUnusable,
+    ExportError.
     """
-    write_whole(path, render(document_of(source)).encode("utf-8"), overwrite=overwrite)
+    form = format_of(path)
+    write_whole(path, _FORMATS[form](document_of(source)), overwrite=overwrite)
+
+
+def format_of(path: Path) -> str:
+    """Return the suffix in ``SUFFIXES`` that says what is written to ``path``; one without a suffix is Markdown.
+
+    Raises FormatUnknown.
+    """
+    suffix = path.suffix.lower()
+    form = _OTHER_NAMES.get(suffix, suffix)
+    if form not in _FORMATS:
+        raise FormatUnknown(f"{path} would be in a format that Longhand does not write.")
+    return form
+
+
+def _markdown(document: Document) -> bytes:
+    return render(document).encode("utf-8")
+
+
+def _text(document: Document) -> bytes:
+    from studio.formats.plain_text import render_text
+
+    return render_text(document).encode("utf-8")
+
+
+def _html(document: Document) -> bytes:
+    from studio.formats.html import render_html
+
+    return render_html(document).encode("utf-8")
+
+
+def _docx(document: Document) -> bytes:
+    from studio.formats.docx import render_docx
+
+    return render_docx(document)
+
+
+_FORMATS: dict[str, Callable[[Document], bytes]] = {".md": _markdown, ".txt": _text, ".html": _html, ".docx": _docx}
+_OTHER_NAMES = {"": ".md", ".markdown": ".md", ".text": ".txt", ".htm": ".html"}
+SUFFIXES = tuple(_FORMATS)
+"""The suffixes of the formats that documents are written in."""
 
 
 def write_whole(path: Path, data: bytes, *, overwrite: bool = False) -> None:

@@ -50,8 +50,8 @@ def _render_block(block: Block) -> str:
             return "\n".join(_item(item, index, start) for index, item in enumerate(items))
         case Code(text, language):
             return _code(text, language)
-        case Break():
-            return "* * *"
+        case Break(marks):
+            return marks
 
 
 def _heading(level: int, text: str) -> str:

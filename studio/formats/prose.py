@@ -86,7 +86,8 @@ class _Reader:
         return False
 
     def _read_break(self) -> bool:
-        return bool(BREAK.match(self._lines[self._at])) and self._add(Break(), 1)
+        line = self._lines[self._at]
+        return bool(BREAK.match(line)) and self._add(Break(" ".join(line.split())), 1)
 
     def _read_heading(self) -> bool:
         found = _HEADING.match(self._lines[self._at])

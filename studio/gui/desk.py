@@ -213,9 +213,9 @@ class Desk(QObject):
 
     def _export(self, path: Path, then: Callable[[], None]) -> None:
         def export(project: Project) -> None:
-            from studio.formats.export import export_markdown
+            from studio.formats.export import export_document
 
-            export_markdown(project, path, overwrite=True)
+            export_document(project, path, overwrite=True)
 
         self.background.ask(export, lambda _: then(), self.refused.emit)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from studio.formats.errors import ExportError, OutputExists, OutputFolderUnusable
-from studio.formats.export import export_markdown, write_whole
+from studio.formats.export import export_document, write_whole
 from studio.project.records import Brief, ProjectInfo, Section, SectionText, Status
 
 
@@ -44,7 +44,7 @@ def pages(tmp_path):
 
 def test_headings_follow_the_depth_of_the_plan(pages, tmp_path):
     out = tmp_path / "map.md"
-    export_markdown(pages, out)
+    export_document(pages, out)
     assert out.read_text(encoding="utf-8") == (
         "# A \\*Map\\*\n\n## North\n\n### Ice\n\nCold.\n\n1984\\. A year. And th\n\n## South \\#\n\n### Sun\n\nWarm.\n"
     )
@@ -55,9 +55,9 @@ def test_an_existing_file_is_kept(pages, tmp_path):
     out = tmp_path / "map.md"
     out.write_text("mine")
     with pytest.raises(OutputExists, match=r"map\.md"):
-        export_markdown(pages, out)
+        export_document(pages, out)
     assert out.read_text() == "mine"
-    export_markdown(pages, out, overwrite=True)
+    export_document(pages, out, overwrite=True)
     assert out.read_text().startswith("# A")
 
 
@@ -66,7 +66,7 @@ def test_a_name_taken_meanwhile_is_kept(pages, tmp_path, monkeypatch):
     out.write_text("mine")
     monkeypatch.setattr(os.path, "lexists", lambda path: False)
     with pytest.raises(OutputExists):
-        export_markdown(pages, out)
+        export_document(pages, out)
     assert out.read_text() == "mine"
     assert os.listdir(tmp_path) == ["map.md"]
 
@@ -83,7 +83,7 @@ def test_a_disk_without_hard_links_works(tmp_path, monkeypatch):
 
 def test_a_missing_folder_is_said(pages, tmp_path):
     with pytest.raises(OutputFolderUnusable, match="No such file"):
-        export_markdown(pages, tmp_path / "nowhere" / "map.md")
+        export_document(pages, tmp_path / "nowhere" / "map.md")
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
@@ -93,7 +93,7 @@ def test_a_full_disk_leaves_nothing(pages, tmp_path, monkeypatch, call):
 
     monkeypatch.setattr(os, call, full)
     with pytest.raises(ExportError, match="disk is full"):
-        export_markdown(pages, tmp_path / "map.md", overwrite=True)
+        export_document(pages, tmp_path / "map.md", overwrite=True)
     assert os.listdir(tmp_path) == []
 
 

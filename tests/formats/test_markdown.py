@@ -115,7 +115,7 @@ def test_a_list_goes_on_after_a_blank_line():
 
 
 def test_a_line_of_hyphens_is_a_scene_break_and_never_a_heading():
-    assert read_prose("He left.\n---\nShe stayed.") == (Paragraph("He left."), Break(), Paragraph("She stayed."))
+    assert read_prose("He left.\n---\nShe stayed.") == (Paragraph("He left."), Break("---"), Paragraph("She stayed."))
 
 
 def test_an_open_fence_does_not_swallow_the_document():

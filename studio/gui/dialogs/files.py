@@ -46,9 +46,9 @@ def ask_model(parent: QWidget, folder: Path) -> Path | None:
 
 
 def ask_export(parent: QWidget, proposal: Path) -> Path | None:
-    """Ask for the name of a Markdown file."""
+    """Ask for the name of a file; its suffix says the format, and without one it is Markdown."""
     name, _ = QFileDialog.getSaveFileName(
-        parent, tr("Export to Markdown"), str(proposal), tr("Markdown (*.md);;All files (*)")
+        parent, tr("Export"), str(proposal), tr("Documents (*.md *.txt *.html *.docx);;All files (*)")
     )
     return _with_suffix(name, MARKDOWN_SUFFIX)
 
