@@ -15,7 +15,8 @@ class Item:
     """One text that is asked for.
 
     ``required`` is the length that the benchmark names, ``aim`` the one at which a writer who knows how it is scored
-    would aim, both in words of the task's profile. ``group`` is what results are reported by, ``kind`` a document kind.
+    would aim, both in words of the task's profile. ``group`` is what results are reported by, ``kind`` a document kind;
+    texts with ``headings`` have the heading lines of their sections.
     """
 
     id: str
@@ -28,16 +29,23 @@ class Item:
     band: tuple[float, float] = (0, math.inf)
     language: str = "en"
     kind: str = "report"
+    headings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a strategy wrote for an item with one seed, and its length in words of the task's profile."""
+    """What a strategy wrote for an item with one seed, and its length in words of the task's profile.
+
+    ``asked`` is what the prompts of each section asked for, by its title; ``led`` are the demands, with the title of
+    their section, whose sentences were begun for the model.
+    """
 
     item: Item
     seed: int
     text: str
     obtained: int
+    asked: tuple[tuple[str, str], ...] = ()
+    led: tuple[tuple[str, str], ...] = ()
 
 
 def spread(items: Sequence[Item], limit: int) -> tuple[Item, ...]:

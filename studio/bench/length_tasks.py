@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tasks that measure length: their items, made of prompts and targets, and their rows, made of results."""
+"""The tasks that measure texts: their items, made of prompts and targets, and their rows, made of results."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import itertools
 import math
 import re
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from backends.types import CountingProfile, LengthBound
@@ -26,6 +27,7 @@ from studio.bench.metrics import (
     variation,
 )
 from studio.bench.report import Row, at_least, at_most
+from studio.bench.sgt import compared_rows, entry_items, entry_rows, entry_task
 from studio.bench.task_files import Record, TaskDataInvalid, TaskFile, read_data, read_task_file
 
 LONGBENCH_BANDS = ((0, 500), (500, 2_000), (2_000, 4_000), (4_000, 20_000))
@@ -36,6 +38,8 @@ LIFEBENCH_JUDGED = (256, 8_192)
 S_L, S_L_BAND, LS_EQUAL, PM, FM, VARIATION = 97, 95, 95, 95, 99, 1
 # How far from a one-sided limit a text is aimed, so that a sentence's end falls on the right side of it.
 _MARGIN = 0.02
+TAKEN_BACK = 5.0
+SGT = "sgt"
 _ABOVE_800 = 850
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LATIN_WORD = re.compile(r"[A-Za-z]+")
@@ -46,7 +50,10 @@ _RULER_GROUPS = ("10 to 80", "150 to 500", "700 and more")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A benchmark: what it asks for, how its words are counted, and the rows that results of one strategy make."""
+    """A benchmark: what it asks for, how its words are counted, the rows that results of one strategy make, and those
+    that compare several. ``most_taken_back`` (per cent of the words delivered) is None where no such limit is set: one
+    other ending is a third of an entry of 100 words.
+    """
 
     name: str
     version: int
@@ -54,6 +61,8 @@ class Task:
     seeds: int
     items: tuple[Item, ...]
     rows: Callable[[Sequence[Result]], Iterator[Row]]
+    compare: Callable[[Mapping[str, Sequence[Result]]], Iterator[Row]] | None = None
+    most_taken_back: float | None = TAKEN_BACK
 
 
 def load_task(name: str, data: Path | None = None, language: str = "") -> Task:
@@ -63,6 +72,8 @@ def load_task(name: str, data: Path | None = None, language: str = "") -> Task:
     do not fit, OSError for a file that cannot be read.
     """
     file = read_task_file(name)
+    if name == SGT:
+        return _entry_task(file, file.records if data is None else read_data(data, file.fields))
     make_items, rows = _TASKS[name]
     records = file.records if data is None else read_data(data, file.fields)
     wanted = language if file.fields.keys() & {"lang", "language"} else ""
@@ -70,6 +81,13 @@ def load_task(name: str, data: Path | None = None, language: str = "") -> Task:
     if not items:
         raise TaskDataInvalid(f"No prompt is left for the language {language}.")
     return Task(name, file.version, file.profile, file.seeds, items, rows)
+
+
+def _entry_task(file: TaskFile, records: Sequence[Record]) -> Task:
+    items = tuple(entry_items(file, records))
+    tasks = {item.id: entry_task(record) for item, record in zip(items, records, strict=True)}
+    rows, compare = partial(entry_rows, tasks), partial(compared_rows, tasks, product="longhand", other="single")
+    return Task(file.name, file.version, file.profile, file.seeds, items, rows, compare, None)
 
 
 def _longbench_items(file: TaskFile, records: Sequence[Record]) -> Iterator[Item]:

@@ -18,7 +18,7 @@ from studio.bench.task_files import TaskDataInvalid
 @dataclass(frozen=True, slots=True)
 class Output:
     """One text. ``required`` and ``sections`` are in ``unit`` as ``profile`` counts it, ``taken_back`` and ``unchosen``
-    in Longhand's words; ``reason`` says why ``text`` is empty."""
+    in Longhand's words; ``reason`` says why ``text`` is empty; ``asked`` and ``led`` are those of a ``Result``."""
 
     id: str
     strategy: str
@@ -33,6 +33,8 @@ class Output:
     unchosen: int = 0
     sections: tuple[tuple[int, int], ...] = ()
     reason: str = ""
+    asked: tuple[tuple[str, str], ...] = ()
+    led: tuple[tuple[str, str], ...] = ()
 
 
 def output_of(item: Item, strategy: str, seed: int, written: Written, profile: CountingProfile, model: str) -> Output:
@@ -51,6 +53,8 @@ def output_of(item: Item, strategy: str, seed: int, written: Written, profile: C
         unchosen=written.unchosen,
         sections=written.sections,
         reason=written.reason,
+        asked=written.asked,
+        led=written.led,
     )
 
 
@@ -102,4 +106,5 @@ def _read(path: Path) -> Iterator[Output]:
 
 def _output(values: dict[str, Any]) -> Output:
     sections = tuple((int(target), int(length)) for target, length in values.pop("sections"))
-    return Output(**values, sections=sections)
+    asked, led = (tuple((str(one), str(two)) for one, two in values.pop(name, ())) for name in ("asked", "led"))
+    return Output(**values, sections=sections, asked=asked, led=led)

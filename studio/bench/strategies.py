@@ -9,6 +9,7 @@ Longhand has for the model and the kind of document.
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,14 +28,17 @@ from backends.types import (
     Role,
 )
 from studio.bench.items import Item
+from studio.planning.entries import numbered_entries
 from studio.project.records import Brief, CallOutcome
 from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.writing.errors import WritingError
 from studio.writing.runner import Runner, require_room_for_brief
+from studio.writing.takes import LEADING_TASK, TAKE_TASK
 from studio.writing.writer import ENDING_TASK, WriterSettings, prose_sampling
 
 PARAGRAPH = "\n\n"
+_TAKES = (TAKE_TASK, LEADING_TASK)
 # With less room than this for an answer there is no use in asking.
 LEAST_ANSWER_TOKENS = 64
 # Left free for what a chat template adds to an answer.
@@ -47,7 +51,7 @@ class Written:
 
     ``taken_back`` are words that were written and did not stay, ``unchosen`` those of endings that were written beside
     the chosen one, ``sections`` the target and length of each section (words of the profile). ``reason`` says why
-    there is no text.
+    there is no text. ``asked`` and ``led`` are those of a ``Result``.
     """
 
     text: str = ""
@@ -55,6 +59,8 @@ class Written:
     unchosen: int = 0
     sections: tuple[tuple[int, int], ...] = ()
     reason: str = ""
+    asked: tuple[tuple[str, str], ...] = ()
+    led: tuple[tuple[str, str], ...] = ()
 
 
 Strategy = Callable[[Backend, Item, int, CountingProfile], Written]
@@ -114,32 +120,74 @@ def write_longhand(backend: Backend, item: Item, seed: int, profile: CountingPro
                     pass
             except (ContextOverflow, WritingError) as error:
                 return Written(reason=str(error))
-            return _document(project, profile)
+            return _document(project, item, profile)
 
 
-def _document(project: Project, profile: CountingProfile) -> Written:
+def _document(project: Project, item: Item, profile: CountingProfile) -> Written:
     leaves = project.leaves()
     bodies = [project.text(leaf.id).body for leaf in leaves]
     text = PARAGRAPH.join(body for body in bodies if body)
     lengths = [count_words(body, profile) for body in bodies]
     sections = tuple((leaf.target, length) for leaf, length in zip(leaves, lengths, strict=True))
-    return Written(text, *_not_delivered(project, text), sections)
+    taken_back, unchosen = _not_delivered(project, text)
+    if item.headings:
+        text = PARAGRAPH.join(_with_heading(project, number, item) for number in range(len(leaves)))
+    return Written(text, taken_back, unchosen, sections, "", _asked(project), _led(project))
+
+
+def _with_heading(project: Project, place: int, item: Item) -> str:
+    """A section under its heading line, in the form that the brief shows."""
+    leaf, entries = project.leaves()[place], numbered_entries(item.prompt)
+    body = project.text(leaf.id).body
+    if not body:
+        return ""
+    heading = entries.heading_line(place + 1) if entries and leaf.title == entries.title(place + 1) else leaf.title
+    return heading + PARAGRAPH + body
+
+
+def _asked(project: Project) -> tuple[tuple[str, str], ...]:
+    """What the prompts of each leaf asked for: the part behind what is the same for the whole chapter."""
+    titles = {leaf.id: leaf.title for leaf in project.leaves()}
+    asked: dict[str, str] = {}
+    for run in project.runs():
+        if run.call.task == Task.WRITE and run.call.section in titles:
+            prompt = json.loads(run.call.prompt)
+            title = titles[run.call.section]
+            last = prompt["messages"][-1]["content"][prompt["stable_characters"] :]
+            asked[title] = asked.get(title, "") + last[last.rfind("SECTION:") :]
+    return tuple(asked.items())
+
+
+def _led(project: Project) -> tuple[tuple[str, str], ...]:
+    """The demands whose sentence was begun for the model in a take that was chosen, with the titles of their leaves."""
+    titles = {leaf.id: leaf.title for leaf in project.leaves()}
+    led: list[tuple[str, str]] = []
+    for run in project.runs():
+        if run.call.task == LEADING_TASK and run.outcome and run.outcome.kept and run.call.section in titles:
+            start = json.loads(run.call.prompt)["answer_start"].casefold()
+            places = [each for each in project.requirements() if start.endswith(each.text.casefold())]
+            led += [(titles[run.call.section], each.text) for each in places]
+    return tuple(led)
 
 
 def _not_delivered(project: Project, text: str) -> tuple[int, int]:
-    """Words that rewinds and repairs took back, and words of endings that were not chosen."""
-    prose, endings = _outcomes(project, Task.WRITE), _outcomes(project, ENDING_TASK)
+    """Words that rewinds and repairs took back, and words of takes and endings that were not chosen.
+
+    Of a take that was chosen those words were not chosen in whose place it came, which are about as many.
+    """
+    prose, endings, takes = (_outcomes(project, *tasks) for tasks in ((Task.WRITE,), (ENDING_TASK,), _TAKES))
     chosen = sum(count_words(outcome.kept) for outcome in endings)
     written = sum(_generated(outcome) for outcome in prose) + chosen
-    return max(0, written - count_words(text)), sum(map(_generated, endings)) - chosen
+    unchosen = sum(map(_generated, endings)) - chosen + sum(map(_generated, takes))
+    return max(0, written - count_words(text)), unchosen
 
 
 def _generated(outcome: CallOutcome) -> int:
     return count_words(outcome.answer) + sum(map(count_words, outcome.taken_back))
 
 
-def _outcomes(project: Project, task: str) -> list[CallOutcome]:
-    return [run.outcome for run in project.runs() if run.call.task == task and run.outcome]
+def _outcomes(project: Project, *tasks: str) -> list[CallOutcome]:
+    return [run.outcome for run in project.runs() if run.call.task in tasks and run.outcome]
 
 
 def strategies() -> Mapping[str, Strategy]:

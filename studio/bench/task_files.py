@@ -40,7 +40,7 @@ class TaskFile:
     parameters: Record
 
 
-_TYPES: dict[str, type] = {"text": str, "number": int}
+_TYPES: dict[str, type] = {"text": str, "number": int, "table": dict}
 
 
 def task_names() -> tuple[str, ...]:
@@ -98,7 +98,9 @@ def _missing(record: object, fields: Mapping[str, type]) -> Sequence[str]:
 
 
 def _is_usable(value: object, kind: type) -> bool:
-    """A text says something, a number is a length or an id: whole and above 0."""
+    """A text says something, a number is a length or an id: whole and above 0; a table may be empty."""
+    if kind is dict:
+        return isinstance(value, dict)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     return isinstance(value, str) and bool(value.strip())

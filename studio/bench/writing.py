@@ -18,14 +18,13 @@ from backends.text import ngrams
 from backends.text.counting import count_words
 from backends.text.segmentation import ends_sentence
 from studio.bench.items import Item, Result
-from studio.bench.length_tasks import Task
+from studio.bench.length_tasks import TAKEN_BACK, Task
 from studio.bench.outputs import Output, OutputFile, output_of
 from studio.bench.report import Row, at_least, at_most
 from studio.bench.strategies import Strategy
 
 PRODUCT = "longhand"
 """The strategy that the targets are for."""
-TAKEN_BACK = 5.0
 _DISTINCT_WINDOW = 300
 
 _Say = Callable[[str], None]
@@ -68,17 +67,24 @@ def write_all(plan: Plan, backend: Backend, strategies: Mapping[str, Strategy], 
 def score(plan: Plan, outputs: OutputFile) -> list[Row]:
     """Return the rows of every strategy; an item without a text counts as one of length 0."""
     rows: list[Row] = []
+    by_strategy: dict[str, list[Result]] = {}
     for strategy in plan.strategies:
         found = [(item, outputs.get(item, strategy, seed)) for item, each, seed in plan if each == strategy]
         written = [(item, output) for item, output in found if output is not None]
         results = [_result(plan.task, item, output) for item, output in written]
-        own = [*plan.task.rows(results), *common_rows([output for _, output in written])]
+        by_strategy[strategy] = results
+        own = [*plan.task.rows(results), *common_rows([output for _, output in written], plan.task.most_taken_back)]
         rows += [_named(row, plan.task, strategy) for row in own]
+    if plan.task.compare is not None:
+        rows += [
+            replace(row, name=f"{plan.task.name} {plan.task.version}: {row.name}")
+            for row in plan.task.compare(by_strategy)
+        ]
     return rows
 
 
-def common_rows(outputs: Sequence[Output]) -> Iterator[Row]:
-    """Yield what every task reports of the texts of one strategy."""
+def common_rows(outputs: Sequence[Output], most_taken_back: float | None = TAKEN_BACK) -> Iterator[Row]:
+    """Yield what every task reports of the texts of one strategy; ``most_taken_back`` None is no target."""
     texts = [output.text for output in outputs if output.text.strip()]
     yield Row("items", len(outputs), "items")
     yield at_least("coverage: items that have a text", round(100 * len(texts) / len(outputs), 2), "%", 100)
@@ -89,7 +95,8 @@ def common_rows(outputs: Sequence[Output]) -> Iterator[Row]:
     back = sum(output.taken_back for output in outputs)
     unchosen = sum(output.unchosen for output in outputs)
     yield at_least("texts that end on a full sentence", round(100 * full / len(texts), 2), "%", 100)
-    yield at_most("words taken back, of the words delivered", round(100 * back / max(1, words), 2), "%", TAKEN_BACK)
+    name, share = "words taken back, of the words delivered", round(100 * back / max(1, words), 2)
+    yield Row(name, share, "%") if most_taken_back is None else at_most(name, share, "%", most_taken_back)
     yield Row("words of endings not chosen, of the words delivered", round(100 * unchosen / max(1, words), 2), "%")
     yield Row("seq-rep-4 in windows of 1,000 tokens, mean", round(repetition(texts), 4), "")
     yield Row(f"distinct words in windows of {_DISTINCT_WINDOW}, mean", round(distinct_words(texts), 3), "")
@@ -110,7 +117,8 @@ def distinct_words(texts: Sequence[str]) -> float:
 
 
 def _result(task: Task, item: Item, output: Output) -> Result:
-    return Result(item, output.seed, output.text, count_words(output.text, task.profile))
+    length = count_words(output.text, task.profile)
+    return Result(item, output.seed, output.text, length, output.asked, output.led)
 
 
 def _named(row: Row, task: Task, strategy: str) -> Row:

@@ -23,6 +23,7 @@ BENCHMARKS = {
     "lifebench": ("studio.cli.bench_task", "length by LIFEBench: equal to, at most, at least; 16 to 8,192 words"),
     "ruler": ("studio.cli.bench_task", "length by Ruler: precise and flexible match of nine targets"),
     "lengthen": ("studio.cli.bench_task", "length by LonGen: about, between, above, below"),
+    "sgt": ("studio.cli.bench_task", "numbered entries with requirements: which are there, and which are met"),
     "length-variation": ("studio.cli.bench_task", "how much the length of one request varies from seed to seed"),
 }
 """Every benchmark: the module with its options, and its help text."""

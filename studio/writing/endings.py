@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from backends.text.segmentation import ends_sentence, sentence_ends, sentences
 from backends.types import GenerationRequest
 from studio.planning.budget import Goal
-from studio.writing.coverage import coverage
+from studio.writing.coverage import coverage, unmet
 
 # How much room each round leaves to the new endings (words), how many are written, and how much more than the goal the
 # engine accepts: only the last round breaks a sentence off if it must.
@@ -80,8 +80,11 @@ def ending_request(
 class EndingJudge:
     """Compares the endings of one text; smaller scores are better."""
 
-    def __init__(self, unfinished: Unfinished, goal: Goal, points: Sequence[str], count: CountWords) -> None:
+    def __init__(
+        self, unfinished: Unfinished, goal: Goal, points: Sequence[str], count: CountWords, demands: Sequence[str] = ()
+    ) -> None:
         self._unfinished = unfinished
+        self._demands = demands
         self._goal = goal
         self._points = points
         self._count = count
@@ -93,14 +96,16 @@ class EndingJudge:
         best = min(range(len(scores)), key=lambda number: scores[number])
         return best if texts[best] and scores[best] < self.score(present) else None
 
-    def score(self, text: str) -> tuple[bool, float]:
-        """Return first whether the text misses its goal, then how far, with what it lacks besides."""
+    def score(self, text: str) -> tuple[int, bool, float]:
+        """Return how many demands of the brief the text does not meet, whether it misses its goal, then how far, with
+        what it lacks besides."""
         whole = self._unfinished.before + text
         words = self._count(whole)
         cost = self._goal.miss(words)
         cost += _OPEN_QUOTE_COSTS * leaves_quote_open(text)
         cost += _POINTS_WORTH * (1 - coverage(self._points, whole))
-        return not self._goal.holds(words), cost
+        lost = len(unmet(self._demands, whole))
+        return lost, not self._goal.holds(words), cost
 
 
 def leaves_quote_open(text: str) -> bool:

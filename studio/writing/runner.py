@@ -14,14 +14,18 @@ from backends.errors import BackendError, ContextOverflow
 from backends.text.counting import count_words
 from backends.types import CountingProfile, GenerationRequest
 from studio.memory.summaries import accept_summary, pieces, source_hash, summary_request
+from studio.planning.assignment import requirements_of
 from studio.planning.budget import Goal, closing_goal, rebalance, section_goal
+from studio.planning.contradictions import length_problem
+from studio.planning.entries import numbered_entries
 from studio.planning.kinds import document_kind
-from studio.planning.planner import PlanBuilder
+from studio.planning.planner import BRIEFEST, PlanBuilder
 from studio.project.errors import UnknownSection
 from studio.project.records import Brief, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.writing.calls import Call
+from studio.writing.coverage import is_met
 from studio.writing.errors import ModelSilent
 from studio.writing.events import (
     Asking,
@@ -105,15 +109,15 @@ class Runner:
         builder = PlanBuilder(info.brief, info.seed, constrained=constrained)
         while not builder.done:
             yield PlanProgress(*builder.calls)
-            require_room(self._backend, builder.request())
             if constrained:
-                answer = yield from self._ask(Task.PLAN, None, builder.request())
+                answer = yield from self._ask(Task.PLAN, None, self._level_request(builder))
             else:
                 answer = yield from self._ask_for_level(builder)
             if answer is None:
                 return
             builder.accept(answer)
         self._project.set_plan(builder.title, builder.result())
+        yield from self._read_requirements()
         yield PlanMade(builder.title, len(self._project.leaves()), self._project.info.brief.words)
 
     def _ask_for_level(self, builder: PlanBuilder) -> Generator[WritingEvent, None, str | None]:
@@ -123,7 +127,7 @@ class Runner:
         """
         best, most, answers = "", -1, 0
         for attempt in range(MAX_SILENT_REPLIES):
-            answer = yield from self._ask(Task.PLAN, None, builder.request(attempt))
+            answer = yield from self._ask(Task.PLAN, None, self._level_request(builder, attempt))
             if answer is None:
                 return None
             usable, asked = builder.usable_sections(answer)
@@ -135,6 +139,30 @@ class Runner:
         if not answers:
             raise ModelSilent("The model gave no plan: all its answers are empty.")
         return best
+
+    def _level_request(self, builder: PlanBuilder, attempt: int = 0) -> GenerationRequest:
+        """The request for the next level, with as much of the plan so far as the context has room for.
+
+        Raises ContextOverflow where not even the brief fits.
+        """
+        for brevity in range(BRIEFEST):
+            request = builder.request(attempt, brevity)
+            if has_room(self._backend, request):
+                return request
+        request = builder.request(attempt, BRIEFEST)
+        require_room(self._backend, request)
+        return request
+
+    def _read_requirements(self) -> Iterator[WritingEvent]:
+        """Keep what the brief demands, each with its leaves, and say what cannot be met."""
+        brief = self._project.info.brief
+        found = requirements_of(brief, self._project.sections())
+        self._project.set_requirements(found)
+        if problem := length_problem(numbered_entries(brief.text), brief.words):
+            yield Notice(problem)
+        for each in found:
+            if each.problem:
+                yield Notice(f"The brief demands \u201c{each.text}\u201d, but: {each.problem}")
 
     def _announce(self) -> Iterator[WritingEvent]:
         """Say once that text leaves the machine, before the first of it does."""
@@ -174,9 +202,22 @@ class Runner:
         if self._writer.stopping:
             return
         self._project.set_status(section.id, Status.WRITTEN)
+        yield from self._check_requirements(section)
         words = self._project.section(section.id).words
         self._watch.section_finished(words - before)
         yield SectionFinished(section.id, words, section.target)
+
+    def _check_requirements(self, section: Section) -> Iterator[WritingEvent]:
+        """Keep which requirements the finished text of a leaf meets, and name the others."""
+        here = [each for each in self._project.requirements() if section.id in {place.section for place in each.places}]
+        if not here:
+            return
+        text, source = self._project.text(section.id).body, self._project.text_sha256(section.id)
+        met = {each.id: is_met(each.text, text) for each in here}
+        self._project.set_met(section.id, met, source)
+        for each in here:
+            if not met[each.id]:
+                yield Notice(f"{section.title} does not tell what the brief demands of it: {each.text}.")
 
     def _goal(self, section: Section) -> Goal:
         """Between which lengths a section is to end; the last one closes the gap of the document."""
@@ -246,10 +287,18 @@ class Runner:
         return Paused(self._project.words(), self._project.info.brief.words)
 
 
+def has_room(backend: Backend, request: GenerationRequest) -> bool:
+    """Say whether prompt and answer of a request fit into the model's context."""
+    return _needed(backend, request) <= backend.capabilities.context_tokens
+
+
+def _needed(backend: Backend, request: GenerationRequest) -> int:
+    return backend.count_prompt_tokens(request.prompt) + request.max_tokens
+
+
 def require_room(backend: Backend, request: GenerationRequest) -> None:
     """Raise ContextOverflow where prompt and answer of a request do not fit into the model's context."""
-    context = backend.capabilities.context_tokens
-    needed = backend.count_prompt_tokens(request.prompt) + request.max_tokens
+    context, needed = backend.capabilities.context_tokens, _needed(backend, request)
     if needed > context:
         raise ContextOverflow(
             f"The brief is too long for this model: {needed:,} tokens are needed and its context has {context:,}."

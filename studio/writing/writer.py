@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,6 +14,7 @@ from backends.base import Backend
 from backends.errors import BackendError
 from backends.text.ban_list import BanList
 from backends.text.counting import count_words
+from backends.text.keywords import told
 from backends.types import (
     Capabilities,
     CountingProfile,
@@ -34,12 +35,13 @@ from studio.memory.context_composer import ContextComposer
 from studio.memory.document_sentences import DocumentSentences
 from studio.planning.budget import Goal, section_goal
 from studio.planning.kinds import document_kind
-from studio.planning.planner import language_line
+from studio.planning.planner import WORDS_OF_A_POINT, language_line
 from studio.project.records import Origin, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.sampling_presets import sampling_preset
 from studio.writing.calls import Call
+from studio.writing.coverage import unmet
 from studio.writing.endings import (
     MOST_MISSING,
     ROUNDS,
@@ -53,6 +55,7 @@ from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, WritingEvent
 from studio.writing.pace import Stopwatch
 from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
+from studio.writing.takes import LEADING_TAKES, LEADING_TASK, MORE_TAKES, TAKE_TASK, Standing, TakeJudge, lead_to
 
 # The answer gets about a third of the context: 700 of the starter model's 2,048 tokens, 1,300 for its prompt.
 ANSWER_SHARE = 0.342
@@ -122,6 +125,7 @@ class _Draft:
     """A section while it is written.
 
     ``base`` is what stood before the present call, whose text follows it; ``settled`` is the body in the project file.
+    ``demands`` are what the brief demands of it, ``asked`` those that the present call was asked to meet.
     """
 
     section: Section
@@ -129,6 +133,8 @@ class _Draft:
     revision: int
     base: str
     settled: str
+    demands: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     part: int = 1
     fruitless: int = 0
     landed: bool = False
@@ -137,6 +143,13 @@ class _Draft:
     @property
     def prefix(self) -> str:
         return self.base + PARAGRAPH if self.base else ""
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """What is demanded of the section, then its planned points, as many as there is room for."""
+        room = max(0, self.goal.target // WORDS_OF_A_POINT - len(self.demands)) if self.demands else None
+        planned = [point for point in self.section.points if not any(told(each, point) == 1 for each in self.demands)]
+        return (*self.demands, *planned[:room])
 
 
 class SectionWriter:
@@ -195,7 +208,12 @@ class SectionWriter:
             run = self._last_run(section)
             stored = self._project.store_text(section.id, body, expected=revision, origin=Origin.GENERATED, run=run)
             revision = stored.id
-        return _Draft(section, goal, revision, body, body)
+        return _Draft(section, goal, revision, body, body, self._demands(section))
+
+    def _demands(self, section: Section) -> tuple[str, ...]:
+        """What the brief demands of a section; where that contradicts itself, nothing."""
+        found = self._project.requirements()
+        return tuple(each.text for each in found if any(place.section == section.id for place in each.places))
 
     def _last_run(self, section: Section) -> int | None:
         """The model call that a tail came from."""
@@ -229,9 +247,12 @@ class SectionWriter:
         yield self._stored(draft)
         if failure is not None:
             raise failure
+        standing = Standing(before, draft.base[len(before) :], call.run)
+        if standing.text and call.reason is not FinishReason.CANCELLED:
+            standing = yield from self._meet_demands(draft, call, standing)
         if self._finishes(draft, call):
             draft.landed = True
-            yield from self._other_endings(draft, call, before)
+            yield from self._other_endings(draft, call, standing)
 
     def _finishes(self, draft: _Draft, call: Call) -> bool:
         """Whether a request that was to finish the section came near its end."""
@@ -245,21 +266,76 @@ class SectionWriter:
         """Whether the section is so long that another ending can bring it to its goal."""
         return draft.goal.aim - self._count(draft.base) <= min(MOST_MISSING, draft.goal.aim / 2)
 
-    def _other_endings(self, draft: _Draft, written: Call, before: str) -> Iterator[WritingEvent]:
-        """Where a section missed its goal, write other endings side by side and take the best; or leave it as it is.
+    def _meet_demands(
+        self, draft: _Draft, written: Call, standing: Standing
+    ) -> Generator[WritingEvent, None, Standing]:
+        """Where the text does not meet what was asked of it, try other takes, then lead to what none of them met."""
+        if unmet(draft.asked, standing.whole):
+            seed = seed_of(self._project.info.seed, draft.section.id, self._count(standing.before), -MORE_TAKES)
+            request = replace(written.request, takes=MORE_TAKES, seed=seed)
+            standing = yield from self._take(draft, written, standing, TAKE_TASK, request, "")
+        missing = () if self._served else unmet(draft.asked, standing.whole)
+        for number, demand in enumerate(missing):
+            if self.stopping:
+                break
+            if unmet((demand,), standing.whole):
+                kept = lead_to(demand, standing, draft.asked, number / len(missing), self._count)
+                request = self._leading_request(draft, written.request, standing.before, kept)
+                if request is not None:
+                    standing = yield from self._take(draft, written, standing, LEADING_TASK, request, kept)
+        return standing
 
-        ``before`` stood before the call that wrote the present ending.
-        """
-        present = whole_sentences(written.text)
+    def _leading_request(
+        self, draft: _Draft, request: GenerationRequest, before: str, kept: str
+    ) -> GenerationRequest | None:
+        """The request for text that goes on from ``kept``, None where the context has no room for it."""
+        assert request.length is not None
+        already = self._count(before + kept)
+        prompt = replace(request.prompt, answer_start=kept)
+        left = self._backend.capabilities.context_tokens - self._backend.count_prompt_tokens(prompt)
+        needed = int(max(0, request.length.target - already) * self._tokens_per_word * ENDING_FILL)
+        needed += CONTEXT_RESERVE_TOKENS
+        if left < needed // 2:
+            return None
+        return replace(
+            request,
+            prompt=prompt,
+            length=replace(request.length, target=max(request.length.target, already + 1), already=already),
+            repetition=self._repetition(draft, before + kept),
+            max_tokens=min(needed, left),
+            takes=LEADING_TAKES,
+            seed=seed_of(self._project.info.seed, draft.section.id, already, -LEADING_TAKES),
+        )
+
+    def _take(
+        self, draft: _Draft, written: Call, standing: Standing, task: str, request: GenerationRequest, kept: str
+    ) -> Generator[WritingEvent, None, Standing]:
+        """Write takes that go on from ``kept`` and let the best one stand, or what stood before."""
+        judge = TakeJudge(standing, kept, draft.asked, self._count)
+        call = Call(self._project, self._backend, task, draft.section.id, request, written.context, judge.choose)
+        try:
+            yield from self._follow_endings(draft, call)
+        except BackendError as error:
+            # The text stands; takes that fail cost nothing.
+            yield Notice(f"{error} {error.hint}")
+            return standing
+        if call.chosen is None:
+            return standing
+        text, stays = judge.text(call.texts[call.chosen]), standing.common_with(kept)
+        yield from self._replace(draft, standing, stays, text, call.run)
+        return Standing(standing.before, text, call.run, len(kept))
+
+    def _other_endings(self, draft: _Draft, written: Call, standing: Standing) -> Iterator[WritingEvent]:
+        """Where a section missed its goal, write other endings side by side and take the best; or leave it as it is."""
         for number, (room, takes, widened) in enumerate(ROUNDS):
             if self.stopping or draft.goal.holds(self._count(draft.base)):
                 return
-            unfinished = cut(before, present, draft.goal, room, self._count)
-            judge = EndingJudge(unfinished, draft.goal, draft.section.points, self._count)
+            unfinished = cut(standing.before, standing.text, draft.goal, room, self._count)
+            judge = EndingJudge(unfinished, draft.goal, draft.section.points, self._count, draft.demands)
             asked = self._ending_request(draft, written.request, unfinished, number, takes, widened)
             if asked is None:
                 return
-            choose = partial(judge.choose, present=present)
+            choose = partial(judge.choose, present=standing.text)
             section = draft.section.id
             call = Call(self._project, self._backend, ENDING_TASK, section, asked, written.context, choose)
             try:
@@ -270,9 +346,8 @@ class SectionWriter:
                 return
             if call.chosen is not None:
                 better = unfinished.with_ending(call.texts[call.chosen])
-                yield from self._replace_ending(draft, unfinished, present, better, call.run)
-                self._project.set_kept(written.run, unfinished.kept)
-                present = better
+                yield from self._replace(draft, standing, unfinished.kept, better, call.run)
+                standing = Standing(standing.before, better, call.run, len(unfinished.kept))
 
     def _ending_request(
         self,
@@ -299,14 +374,13 @@ class SectionWriter:
             if self._watch.due():
                 yield self._pace(draft, None)
 
-    def _replace_ending(
-        self, draft: _Draft, unfinished: Unfinished, present: str, better: str, run: int
-    ) -> Iterator[WritingEvent]:
-        draft.base = unfinished.before + better
+    def _replace(self, draft: _Draft, standing: Standing, kept: str, better: str, run: int) -> Iterator[WritingEvent]:
+        """Put ``better``, which begins with ``kept`` as the text that stands does, in its place."""
+        draft.base = standing.before + better
         self._store(draft, draft.base, run)
-        kept = len(unfinished.kept)
-        yield TextTakenBack(draft.section.id, len(present) - kept)
-        yield TextAdded(draft.section.id, better[kept:])
+        self._project.set_kept(standing.run, standing.kept_of_run(kept))
+        yield TextTakenBack(draft.section.id, len(standing.text) - len(kept))
+        yield TextAdded(draft.section.id, better[len(kept) :])
         yield self._stored(draft)
 
     def _stream(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
@@ -403,7 +477,8 @@ class SectionWriter:
         parts_left = self._parts(missing, room)
         words = round(missing / parts_left)
         part_count = draft.part + parts_left - 1
-        points = points_of_part(draft.section.points, draft.part, part_count)
+        points = points_of_part(draft.points, draft.part, part_count)
+        draft.asked = tuple(point for point in points if point in draft.demands)
         assignment = Assignment(draft.section, points, words, draft.part, part_count)
         composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
         context = composer.compose(self._background(draft, points), assignment)

@@ -11,7 +11,7 @@ from studio.bench.length_tasks import load_task
 from studio.bench.task_files import TaskDataInvalid, read_task_file, task_names
 from tests.text.books import data_folder
 
-TASKS = ("length-variation", "lengthen", "lifebench", "longbench-write", "ruler")
+TASKS = ("length-variation", "lengthen", "lifebench", "longbench-write", "ruler", "sgt")
 
 
 def results_of(task, length_of, items=None):

@@ -64,6 +64,7 @@ def test_other_numbers_are_no_entries(brief: str) -> None:
 def test_form_and_least_length_of_entries() -> None:
     entries = numbered_entries(LOG)
     assert entries == NumberedEntries("Week", 26, 120, "#*# Week {number}")
+    assert entries is not None
     assert (entries.title(3), entries.heading_line(3)) == ("Week 3", "#*# Week 3")
     assert length_problem(entries, 4000) == ""
     assert "26 weeks of at least 120 words are 3,120 words" in length_problem(entries, 1000)

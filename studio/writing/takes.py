@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other takes of a text that does not meet what the brief demands of it: of several the one that meets most is kept.
+
+First the same is asked for again with other seeds. What no take meets is then led up to: the text is cut at a sentence,
+the demand's own words begin the next sentence, and the model goes on from there. Whether a text meets a demand is
+looked up by the stems of its words, never by how likely the model finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backends.text.segmentation import sentence_ends
+from studio.writing.coverage import is_met, unmet
+from studio.writing.endings import whole_sentences
+
+TAKE_TASK = "take"
+LEADING_TASK = "leading take"
+# With the one that was written first there are up to four.
+MORE_TAKES = 3
+LEADING_TAKES = 2
+# So many words are left to the model behind the words of a demand that it was led to.
+_ROOM_WORDS = 25
+
+CountWords = Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a request made of its place in the text: ``text`` behind ``before``.
+
+    The call with the id ``run`` wrote it from the code point ``start`` on.
+    """
+
+    before: str
+    text: str
+    run: int
+    start: int = 0
+
+    @property
+    def whole(self) -> str:
+        """The section up to here."""
+        return self.before + self.text
+
+    def common_with(self, other: str) -> str:
+        """Return what the text and another one begin with."""
+        length = next((at for at, (one, two) in enumerate(zip(self.text, other, strict=False)) if one != two), None)
+        return self.text[: min(len(self.text), len(other)) if length is None else length]
+
+    def kept_of_run(self, kept: str) -> str:
+        """Return what stays of the run's own answer where only ``kept`` of the text stays."""
+        return kept[self.start :]
+
+
+class TakeJudge:
+    """Chooses among takes that go on from ``kept``, the beginning of the text that stands."""
+
+    def __init__(self, standing: Standing, kept: str, demands: Sequence[str], count: CountWords) -> None:
+        self._standing = standing
+        self._kept = kept
+        self._demands = demands
+        self._count = count
+
+    def text(self, take: str) -> str:
+        """Return the text with a take, up to its last whole sentence."""
+        return whole_sentences(self._kept + take)
+
+    def choose(self, takes: Sequence[str]) -> int | None:
+        """Return the number of the take that meets most, of equals the one nearest in length to what stands.
+
+        None where no take meets more than that.
+        """
+        words = self._count(self._standing.text)
+        scores = [
+            (len(unmet(self._demands, self._standing.before + text)), abs(self._count(text) - words))
+            for text in map(self.text, takes)
+        ]
+        best = min(range(len(scores)), key=lambda number: scores[number])
+        return best if scores[best][0] < len(unmet(self._demands, self._standing.whole)) else None
+
+
+def lead_to(demand: str, standing: Standing, demands: Sequence[str], share: float, count: CountWords) -> str:
+    """Return the beginning of the text that leads to a demand: cut at a sentence, then the demand's own words.
+
+    What the text meets already stays in; ``share`` (0 to 1) says how far into the text the cut is to be.
+    """
+    met = [each for each in demands if is_met(each, standing.whole)]
+    total = count(standing.text)
+    places = [0, *sentence_ends(standing.text)]
+    allowed = [
+        place
+        for place in places
+        if not unmet(met, standing.before + standing.text[:place])
+        and count(standing.text[:place]) + _ROOM_WORDS <= max(total, _ROOM_WORDS)
+    ]
+    # Where what is met stands too near to the end, the new sentence comes last and the text grows by it.
+    place = min(allowed or places[-1:], key=lambda each: abs(count(standing.text[:each]) - share * total))
+    kept = standing.text[:place].rstrip()
+    opening = demand[:1].upper() + demand[1:]
+    return f"{kept} {opening}" if kept else opening
