@@ -41,7 +41,8 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     A reader opens the file for writing too where it may, because a change that a crash left half done has to be rolled
     back before anything can be read; it cannot change anything else. Raises ``sqlite3.Error``.
     """
-    uri = f"{path.absolute().as_uri()}?mode=rw"
+    # psow=0: a power loss in the midst of a write may spoil the rest of the sector, in which other pages may lie.
+    uri = f"{path.absolute().as_uri()}?mode=rw&psow=0"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     try:
         for setting in _SETTINGS + (_MAC_SETTINGS if sys.platform == "darwin" else ()):
@@ -52,6 +53,14 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """Return SQLite's own connection inside of one: for what is read or written by the thousand."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError(f"not a SQLite connection: {driver!r}")
+    return driver
 
 
 class Database:
@@ -88,10 +97,7 @@ class Database:
     @property
     def driver(self) -> sqlite3.Connection:
         """SQLite's own connection, outside any transaction: for backups, checks and migrations."""
-        driver = self._alive().connection.driver_connection
-        if not isinstance(driver, sqlite3.Connection):
-            raise TypeError(f"not a SQLite connection: {driver!r}")
-        return driver
+        return driver_of(self._alive())
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""

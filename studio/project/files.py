@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from studio.project import backup, integrity, memory_schema, migrations, schema
+from studio.project import backup, integrity, memory_schema, migrations, pages, schema
 from studio.project.connection import Database, connect
 from studio.project.errors import (
     DiskFull,
@@ -96,6 +96,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
         backup.back_up(connection, path)
     except (DiskFull, ProjectReadOnly) as error:
         return (f"No backup was made: {error}",)
+    # Only where there is a checked copy as of now.
+    pages.grow(connection, path)
     return ()
 
 
@@ -153,6 +155,7 @@ def _make(path: Path, fill: Callable[[Connection], None]) -> None:
 def _initialise(path: Path, fill: Callable[[Connection], None]) -> None:
     connection = connect(path, writable=True)
     try:
+        pages.begin(connection)
         connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {schema.VERSION}")
     finally:

@@ -26,10 +26,11 @@ def pack(ids: Sequence[int]) -> bytes:
 def unpack(packed: bytes) -> list[int]:
     """Return the ids of a stored list. Raises ``ValueError`` for bytes that are none."""
     numbers = _numbers(packed)
+    if len(numbers) % 2:
+        raise ValueError("not a list of ids: it ends too early")
     ids: list[int] = []
     end = 0
-    for step in numbers:
-        count = next(numbers, 0)
+    for step, count in zip(numbers[::2], numbers[1::2], strict=True):
         first = end + _unzigzag(step)
         end = first + count
         if not 1 <= count <= _MOST or first < 1 or len(ids) + count > _MOST:
@@ -62,16 +63,18 @@ def _put(packed: bytearray, number: int) -> None:
     packed.append(number)
 
 
-def _numbers(packed: bytes) -> Iterator[int]:
+def _numbers(packed: bytes) -> list[int]:
+    numbers: list[int] = []
     number = shift = 0
     for byte in packed:
         number |= (byte & 0x7F) << shift
         shift += 7
         if byte < 0x80:
-            yield number
+            numbers.append(number)
             number = shift = 0
     if shift:
         raise ValueError("not a list of ids: it ends too early")
+    return numbers
 
 
 def _zigzag(number: int) -> int:

@@ -21,7 +21,7 @@ _VITAL_TABLES = (
     *("project", "section", "section_text", "revision", "block", "summary", "snapshot", "snapshot_section"),
     *("requirement", "requirement_place"),
     *("entity", "entity_alias", "fact", "fact_entity", "fact_reading", "note", "note_passage", "written_from"),
-    *(f"{SEARCH_TABLE}_{part}" for part in ("data", "idx", "config")),
+    *("word", *(f"{SEARCH_TABLE}_{part}" for part in ("data", "idx", "config"))),
 )
 _MOST_FINDINGS = 10
 # Which revisions are looked at.

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection, insert, select
 
 from studio.project import id_lists, schema
+from studio.project.connection import driver_of
 from studio.project.errors import ProjectDamaged
 
 PIECE_CHARACTERS = 1024
@@ -40,10 +41,7 @@ def store(connection: Connection, text: str) -> bytes:
 
 def load(connection: Connection, kept: bytes) -> str:
     """Return a text of the log. Raises ``ProjectDamaged`` if it was altered or is gone."""
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        raise TypeError(f"not a SQLite connection: {driver!r}")
-    return read(driver, kept)
+    return read(driver_of(connection), kept)
 
 
 def read(connection: sqlite3.Connection, kept: bytes) -> str:

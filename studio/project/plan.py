@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, tuple_, update
 
 from studio.project import schema
+from studio.project.connection import driver_of
 from studio.project.errors import ProjectError, UnknownSection
 from studio.project.records import PlannedSection, Section, Status
 
@@ -29,6 +30,7 @@ _LIVE_ROWS = (
     .outerjoin(_text, _text.c.section == _section.c.id)
     .order_by(_section.c.position, _section.c.id)
 )
+_LIVE_IDS = "SELECT id, parent FROM section WHERE deleted_with IS NULL ORDER BY position, id"
 _LIVE = _LIVE_ROWS.where(_section.c.deleted_with.is_(None))
 
 
@@ -77,10 +79,9 @@ def section(connection: Connection, section_id: int) -> Section:
 
 def reading_order(connection: Connection) -> list[int]:
     """Return the ids of the plan depth-first in reading order, parents included."""
-    live = select(_section.c.id, _section.c.parent).where(_section.c.deleted_with.is_(None))
     children: defaultdict[int | None, list[int]] = defaultdict(list)
-    for row in connection.execute(live.order_by(_section.c.position, _section.c.id)):
-        children[row.parent].append(row.id)
+    for section_id, parent in driver_of(connection).execute(_LIVE_IDS):
+        children[parent].append(section_id)
     order: list[int] = []
     waiting = children[None][::-1]
     while waiting:

@@ -258,6 +258,9 @@ snapshot_section = Table(
     sqlite_with_rowid=False,
 )
 
+# The words that the index of words has, or once had: it would count its entries to name them.
+word = Table("word", metadata, Column("term", Text, primary_key=True), sqlite_with_rowid=False)
+
 SEARCH_TABLE = "block_index"
 """The full-text index of the blocks; its own tables have names that begin so."""
 

@@ -8,13 +8,13 @@ so that it can itself be undone.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
 
-from studio.project import plan, schema, texts
+from studio.project import many_texts, plan, schema, texts
 from studio.project.errors import ProjectError
 from studio.project.records import Origin, Snapshot, SnapshotKind, SnapshotText
 
@@ -94,9 +94,7 @@ def restore(connection: Connection, snapshot_id: int, sections: Collection[int] 
     take(connection, f"Before restoring “{found.name}”", kind=SnapshotKind.BEFORE_RESTORE)
     if sections is None and found.section is None:
         _restore_plan(connection, states)
-    changed = states.keys() if sections is None else sections
-    leaves = {each.id for each in plan.sections(connection) if each.leaf}
-    return tuple(each for each in changed if _restore_text(connection, states[each], leaves))
+    return _restore_texts(connection, [states[each] for each in (states if sections is None else sections)])
 
 
 def undo_replacement(connection: Connection, snapshot_id: int) -> tuple[int, ...]:
@@ -107,17 +105,20 @@ def undo_replacement(connection: Connection, snapshot_id: int) -> tuple[int, ...
     found = _require(connection, snapshot_id)
     if found.kind != SnapshotKind.BEFORE_REPLACE:
         raise ProjectError(f"The snapshot “{found.name}” was not made by a replacement.")
-    origin = _revision.alias()
+    since = _revision.alias()
+    count = select(func.count()).where(
+        since.c.section == _part.c.section, since.c.id > func.coalesce(_part.c.revision, 0)
+    )
     replaced = (
         select(_part)
         .join(_text, _text.c.section == _part.c.section)
-        .join(origin, origin.c.id == _text.c.revision)
-        .where(_part.c.snapshot == snapshot_id, origin.c.origin == Origin.REPLACED, origin.c.id > found.newest)
-        .where(_text.c.tail == "")
+        .join(_revision, _revision.c.id == _text.c.revision)
+        .join(_section, _section.c.id == _part.c.section)
+        .where(_part.c.snapshot == snapshot_id, _section.c.deleted_with.is_(None), _text.c.tail == "")
+        # The section has one revision only since the snapshot: that of the replacement.
+        .where(_revision.c.origin == Origin.REPLACED, _revision.c.id > found.newest, count.scalar_subquery() == 1)
     )
-    rows = [row for row in connection.execute(replaced).all() if _is_next(connection, row)]
-    live = {each.id for each in plan.sections(connection) if each.leaf}
-    return tuple(row.section for row in rows if row.section in live and _restore_text(connection, row, live))
+    return _restore_texts(connection, connection.execute(replaced).all())
 
 
 def newest_replacement(connection: Connection) -> int | None:
@@ -126,39 +127,37 @@ def newest_replacement(connection: Connection) -> int | None:
     return connection.execute(made).scalar_one()
 
 
-def _is_next(connection: Connection, row: Row[Any]) -> bool:
-    """Say whether the section has one revision only since the snapshot: that of the replacement."""
-    since = select(func.count()).select_from(_revision).where(_revision.c.section == row.section)
-    return connection.execute(since.where(_revision.c.id > (row.revision or 0))).scalar_one() == 1
-
-
 def _restore_plan(connection: Connection, states: dict[int, Row[Any]]) -> None:
-    later = select(_section.c.id).where(_section.c.deleted_with.is_(None), _section.c.id.not_in(states))
-    for section_id in connection.execute(later).scalars().all():
-        connection.execute(update(_section).where(_section.c.id == section_id).values(deleted_with=section_id))
-    for row in states.values():
-        values = {name: getattr(row, name) for name in _PLAN_COLUMNS}
-        connection.execute(update(_section).where(_section.c.id == row.section).values(deleted_with=None, **values))
+    later = (_section.c.deleted_with.is_(None), _section.c.id.not_in(states))
+    connection.execute(update(_section).where(*later).values(deleted_with=_section.c.id))
+    columns: dict[str, Any] = {name: bindparam(name) for name in _PLAN_COLUMNS}
+    change = update(_section).where(_section.c.id == bindparam("then")).values(deleted_with=None, **columns)
+    then = [{"then": row.section, **{name: getattr(row, name) for name in _PLAN_COLUMNS}} for row in states.values()]
+    connection.execute(change, then)
     parents = {row.parent for row in states.values() if row.parent is not None}
     # Text that came into a section after it had lost its children is in its revisions, not hidden under a parent.
     empty = {"revision": None, "words": 0, "sha256": plan.EMPTY_SHA256, "tail": ""}
-    for parent in parents:
-        connection.execute(update(_text).where(_text.c.section == parent).values(**empty))
+    connection.execute(update(_text).where(_text.c.section.in_(parents)).values(**empty))
 
 
-def _restore_text(connection: Connection, row: Row[Any], leaves: Collection[int]) -> bool:
-    """Make a section say what it said then; says whether that changed anything."""
-    if row.section not in leaves and not _bring_back(connection, row.section):
-        return False
+def _restore_texts(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[int, ...]:
+    """Make sections say what they said then; returns those whose text that changed."""
+    leaves = {each.id for each in plan.sections(connection) if each.leaf}
+    rows = [row for row in rows if row.section in leaves or _bring_back(connection, row.section)]
+    now = {row.section: row for row in connection.execute(select(_text.c.section, _text.c.revision, _text.c.tail))}
+    rows = [row for row in rows if (row.revision, row.tail) != now[row.section][1:]]
+    settled = {row.section: row.revision for row in rows if row.revision and not row.tail + now[row.section].tail}
+    changed = many_texts.bring_back(connection, settled)
+    changed |= {row.section for row in rows if row.section not in settled and _restore_text(connection, row)}
+    return tuple(row.section for row in rows if row.section in changed)
+
+
+def _restore_text(connection: Connection, row: Row[Any]) -> bool:
+    """Make a section say what it said then, where a tail is involved; says whether that changed anything."""
     now, wanted = texts.text(connection, row.section), _body(connection, row)
     if (now.body, now.tail) == (wanted, row.tail):
         return False
-    revision = now.revision
-    if now.tail:
-        kept = texts.store_text(
-            connection, row.section, now.body + now.tail, expected=revision, origin=Origin.GENERATED
-        )
-        revision = kept.id
+    revision = texts.settle_tail(connection, now)
     texts.store_text(connection, row.section, wanted, expected=revision, origin=Origin.RESTORED, tail=row.tail)
     return True
 

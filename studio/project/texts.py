@@ -14,7 +14,8 @@ every deletion and every minute stays in the history, and a novel does not get a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from sqlalchemy import text as text_clause
 
 from backends.text.counting import count_words
 from studio.project import id_lists, plan, schema, word_index
+from studio.project.connection import driver_of
 from studio.project.errors import ProjectDamaged, ProjectError, StaleRevision
 from studio.project.records import Origin, Revision, SectionText
 
@@ -126,12 +128,17 @@ def restore(connection: Connection, section_id: int, revision_id: int, expected:
     _require_expected(connection, section_id, expected)
     if _require_revision(connection, revision_id).section != section_id:
         raise ProjectError(f"Revision {revision_id} belongs to another section.")
-    now = text(connection, section_id)
-    if now.tail:
-        kept = store_text(connection, section_id, now.body + now.tail, expected=expected, origin=Origin.GENERATED)
-        expected = kept.id
+    expected = settle_tail(connection, text(connection, section_id))
     body = revision_body(connection, revision_id)
     return store_text(connection, section_id, body, expected=expected, origin=Origin.RESTORED)
+
+
+def settle_tail(connection: Connection, now: SectionText) -> int:
+    """Make a revision of what a tail holds before something else takes its place, and return the newest one's id."""
+    if not now.tail:
+        return now.revision
+    whole = now.body + now.tail
+    return store_text(connection, now.section, whole, expected=now.revision, origin=Origin.GENERATED).id
 
 
 def current_sha256(connection: Connection, section_id: int) -> str:
@@ -187,34 +194,50 @@ def block_ids(packed: bytes, what: str) -> list[int]:
 
 def bodies(connection: Connection, ids: Sequence[int]) -> list[str]:
     """Return the texts of these blocks in order. Raises ``ProjectDamaged`` if one is lost."""
-    found: dict[int, str] = {}
-    for part in _parts(list(dict.fromkeys(ids))):
-        rows = connection.execute(select(_block.c.id, _block.c.body).where(_block.c.id.in_(part)))
-        found |= {row.id: row.body for row in rows}
+    found = _bodies_by_id(connection, ids)
     if lost := [each for each in ids if each not in found]:
         raise ProjectDamaged(f"Paragraph {lost[0]} is lost.")
     return [found[each] for each in ids]
 
 
+def bodies_of_lists(connection: Connection, lists: Mapping[int, Sequence[int]]) -> dict[int, str]:
+    """Return the bodies that lists of blocks make up, by their keys. Raises ``ProjectDamaged`` if a block is lost."""
+    found = _bodies_by_id(connection, (each for ids in lists.values() for each in ids))
+    try:
+        return {key: BREAK.join([found[each] for each in ids]) for key, ids in lists.items()}
+    except KeyError as lost:
+        raise ProjectDamaged(f"Paragraph {lost} is lost.") from lost
+
+
+def _bodies_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    # In their order on the disk.
+    for part in parts(sorted(set(ids))):
+        wanted = f"SELECT id, body FROM block WHERE id IN ({marks(part)})"
+        found.update(driver_of(connection).execute(wanted, part))
+    return found
+
+
 def _add_revision(connection: Connection, section_id: int, body: str, origin: Origin, run: int | None) -> Row[Any]:
-    revision_id = _next_revision(connection)
-    blocks = _store_blocks(connection, body.split(BREAK), revision_id)
+    revision_id = next_revision(connection)
+    blocks = store_blocks(connection, dict.fromkeys(body.split(BREAK), revision_id))
+    paragraphs = [blocks[each] for each in body.split(BREAK)]
     connection.execute(
         insert(_revision).values(
             id=revision_id,
             section=section_id,
             origin=origin.value,
-            words=sum(each.words for each in blocks),
+            words=sum(each.words for each in paragraphs),
             sha256=_sha256(body),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             run=run,
-            blocks=id_lists.pack([each.id for each in blocks]),
+            blocks=id_lists.pack([each.id for each in paragraphs]),
         )
     )
     return _require_revision(connection, revision_id)
 
 
-def _next_revision(connection: Connection) -> int:
+def next_revision(connection: Connection) -> int:
     """Return the id that the next revision has: larger than any before, also than those that are gone."""
     last = connection.execute(text_clause("SELECT max(seq) FROM sqlite_sequence WHERE name = 'revision'")).scalar()
     return (last or 0) + 1
@@ -280,32 +303,48 @@ def _shared(one: str, other: str) -> int:
     return next(differing, min(len(one), len(other)))
 
 
-def _store_blocks(connection: Connection, bodies: Sequence[str], revision_id: int) -> list[Row[Any]]:
-    """Return id and words of the blocks with these bodies, in order; what is not in the file yet is added."""
-    hashes = [_sha256(body) for body in bodies]
-    known = _known_blocks(connection, hashes)
-    new = {digest: body for digest, body in zip(hashes, bodies, strict=True) if digest not in known}
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph that is in the file."""
+
+    id: int
+    words: int
+
+
+def store_blocks(connection: Connection, bodies: Mapping[str, int]) -> dict[str, Block]:
+    """Return the blocks with these bodies; what is not in the file yet is added, brought by the revision that is given.
+
+    The bodies are those of paragraphs of valid Unicode.
+    """
+    hashes = {_sha256(body): body for body in bodies}
+    blocks = _known_blocks(connection, hashes)
+    new = {digest: body for digest, body in hashes.items() if body not in blocks}
     if new:
-        rows = [
-            {"sha256": digest, "body": body, "words": count_words(body), "revision": revision_id}
-            for digest, body in new.items()
-        ]
-        connection.execute(insert(_block), rows)
-        known |= _known_blocks(connection, list(new))
+        rows = [(digest, body, count_words(body), bodies[body]) for digest, body in new.items()]
+        add = "INSERT INTO block (sha256, body, words, revision) VALUES (?, ?, ?, ?)"
+        driver_of(connection).executemany(add, rows)
+        blocks |= _known_blocks(connection, new)
         word_index.catch_up(connection)
-    return [known[digest] for digest in hashes]
+    return blocks
 
 
-def _known_blocks(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Row[Any]]:
-    known: dict[bytes, Row[Any]] = {}
-    for part in _parts(list(dict.fromkeys(hashes))):
-        found = select(_block.c.sha256, _block.c.id, _block.c.words).where(_block.c.sha256.in_(part))
-        known |= {row.sha256: row for row in connection.execute(found)}
+def _known_blocks(connection: Connection, hashes: Mapping[bytes, str]) -> dict[str, Block]:
+    known: dict[str, Block] = {}
+    for part in parts(list(hashes)):
+        found = f"SELECT sha256, id, words FROM block WHERE sha256 IN ({marks(part)})"
+        rows = driver_of(connection).execute(found, part)
+        known.update((hashes[digest], Block(id_, words)) for digest, id_, words in rows)
     return known
 
 
-def _parts(keys: Sequence[_Key]) -> Iterable[Sequence[_Key]]:
+def parts(keys: Sequence[_Key]) -> Iterable[Sequence[_Key]]:
+    """Return keys in parts that a statement can have as variables."""
     return (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))
+
+
+def marks(keys: Sequence[object]) -> str:
+    """Return the marks of so many variables of a statement."""
+    return ", ".join("?" * len(keys))
 
 
 def _set_state(connection: Connection, section_id: int, newest: Row[Any] | None, body: str, tail: str) -> None:

@@ -14,6 +14,7 @@ import sqlite3
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from studio.project.connection import driver_of
 from studio.project.schema import SEARCH_TABLE
 
 MOST_WAITING = 500
@@ -28,7 +29,8 @@ _FORGET = f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rowid, body) SELECT 'del
 # The id of the newest block is given again when it is gone.
 _FORGOTTEN = "UPDATE project SET indexed = indexed - 1 WHERE indexed = ?"
 _WAITING = "SELECT id FROM block WHERE id > (SELECT indexed FROM project)"
-_WORDS = f"SELECT term FROM {SEARCH_TABLE}_words WHERE instr(term, ?) LIMIT {_MOST_WORDS + 1}"
+_ADD_WORDS = f"INSERT OR IGNORE INTO word SELECT term FROM {SEARCH_TABLE}_words"
+_WORDS = f"SELECT term FROM word WHERE instr(term, ?) LIMIT {_MOST_WORDS + 1}"
 _BLOCKS = f"SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH ?"
 _MAKE_ANEW = (
     # An index without words, as FTS5 writes it (fts5_index.c: the averages, the structure); then all words again.
@@ -36,6 +38,8 @@ _MAKE_ANEW = (
     f"DELETE FROM {SEARCH_TABLE}_idx",
     f"INSERT INTO {SEARCH_TABLE}_data VALUES (1, x''), (10, x'00000000000000')",
     f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}) VALUES ('rebuild')",
+    "DELETE FROM word",
+    _ADD_WORDS,
     _UP_TO_DATE,
 )
 
@@ -45,6 +49,7 @@ def catch_up(connection: Connection) -> None:
     indexed, newest = connection.exec_driver_sql(_STATE).one()
     if newest - indexed > MOST_WAITING:
         _changed(connection, _ADD)
+        connection.exec_driver_sql(_ADD_WORDS)
         connection.exec_driver_sql(_UP_TO_DATE)
     elif newest < indexed:
         # Blocks that come would be taken for known ones.
@@ -62,12 +67,13 @@ def forget(connection: Connection, block_id: int) -> None:
 
 def blocks_with(connection: Connection, letters: str) -> set[int] | None:
     """Return the blocks that may have a word with these letters in it, lower case; None for more than pays."""
-    words = [word for (word,) in connection.exec_driver_sql(_WORDS, (letters,))]
+    driver = driver_of(connection)
+    words = [word for (word,) in driver.execute(_WORDS, (letters,))]
     if len(words) > _MOST_WORDS:
         return None
     wanted = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
-    waiting = {id_ for (id_,) in connection.exec_driver_sql(_WAITING)}
-    return waiting | {id_ for (id_,) in connection.exec_driver_sql(_BLOCKS, (wanted,))} if words else waiting
+    waiting = {id_ for (id_,) in driver.execute(_WAITING)}
+    return waiting | {id_ for (id_,) in driver.execute(_BLOCKS, (wanted,))} if words else waiting
 
 
 def _changed(connection: Connection, statement: str, *values: int) -> bool:

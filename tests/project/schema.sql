@@ -53,6 +53,7 @@ CREATE TABLE 'summary_index_data'(id INTEGER PRIMARY KEY, block BLOB);
 CREATE TABLE 'summary_index_docsize'(id INTEGER PRIMARY KEY, sz BLOB);
 CREATE TABLE 'summary_index_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
 CREATE TABLE taken_back ( run INTEGER NOT NULL, position INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY (run, position), FOREIGN KEY(run) REFERENCES run (id) ) WITHOUT ROWID;
+CREATE TABLE word ( term TEXT NOT NULL, PRIMARY KEY (term) ) WITHOUT ROWID;
 CREATE TABLE written_from ( section INTEGER NOT NULL, kind VARCHAR NOT NULL, source INTEGER NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY (section, kind, source, sha256), FOREIGN KEY(section) REFERENCES section (id) ) WITHOUT ROWID;
 CREATE TRIGGER block_no_delete BEFORE DELETE ON block WHEN EXISTS (SELECT 1 FROM revision WHERE id = OLD.revision) BEGIN SELECT RAISE(ABORT, 'block rows are never changed'); END;
 CREATE TRIGGER block_no_update BEFORE UPDATE ON block BEGIN SELECT RAISE(ABORT, 'block rows are never changed'); END;

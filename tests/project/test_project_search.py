@@ -178,6 +178,21 @@ def test_index_leaves_out_no_hit(
     assert [(hit.start, hit.end) for hit in hits] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted", "found"),
+    [("ΟΔΟΣ και οδοσ", "οδος", ["ΟΔΟΣ", "οδοσ"]), ("İki, iki", "iki", ["iki"]), ("a\n\nb\nc", "b\nc", ["b\nc"])],
+)
+def test_letters_of_other_scripts(project: Project, text: str, wanted: str, found: list[str]) -> None:
+    store(project, project.leaves()[0].id, text, "")
+    assert [hit.found for hit in project.search(Query(wanted))] == found
+
+
+def test_hit_never_crosses_a_paragraph(project: Project) -> None:
+    store(project, project.leaves()[0].id, "One\n\ntwo\n\n\nthree", "")
+    assert project.search(Query("one\n\ntwo")) == ()
+    assert [hit.start for hit in project.search(Query("\nthree"))] == [10]
+
+
 def store(project: Project, leaf: int, body: str, tail: str) -> None:
     project.store_text(leaf, body, expected=project.text(leaf).revision, origin=Origin.REVISED, tail=tail)
 
