@@ -26,6 +26,7 @@ class Task(enum.StrEnum):
     WRITE = "write"
     PLAN = "plan"
     SUMMARISE = "summarise"
+    FACTS = "facts"
     EXTEND = "extend"
 
 
@@ -96,6 +97,14 @@ class SummariseFields:
 
 
 @dataclass(frozen=True, slots=True)
+class FactsFields:
+    """Fields of the question for at most so many facts, which follows the summary of a section."""
+
+    kind: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExtendFields:
     """Fields of the prompt for text between two passages: the section has ``has`` words, ``wanted`` it is to have, so
     ``words`` are to be written."""
@@ -114,12 +123,13 @@ class ExtendFields:
     notes: str = ""
 
 
-PromptFields = WriteFields | PlanFields | SummariseFields | ExtendFields
+PromptFields = WriteFields | PlanFields | SummariseFields | FactsFields | ExtendFields
 
 _TASKS: dict[type, Task] = {
     WriteFields: Task.WRITE,
     PlanFields: Task.PLAN,
     SummariseFields: Task.SUMMARISE,
+    FactsFields: Task.FACTS,
     ExtendFields: Task.EXTEND,
 }
 

@@ -32,9 +32,10 @@ class CannedBackend(Backend):
     """Answers each request with steps: text is a delta (settled at each blank line), a number takes characters back,
     an error is raised, None is a moment in which nothing happens, a reason ends the answer."""
 
-    def __init__(self, answer: Answer, *, context: int = 2048) -> None:
+    def __init__(self, answer: Answer, *, context: int = 2048, prompt_version: int = 0) -> None:
         self._answer = answer
         self._context = context
+        self._prompt_version = prompt_version
         self._events: deque[Event | BackendError | None] = deque()
         self.requests: list[GenerationRequest] = []
         self.blobs: dict[str, bytes] = {}
@@ -53,6 +54,7 @@ class CannedBackend(Backend):
             length_in_loop=True,
             repetition_in_loop=True,
             constraint_in_loop=True,
+            prompt_version=self._prompt_version,
         )
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

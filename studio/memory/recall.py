@@ -29,7 +29,6 @@ PASSAGE_WORDS = 60
 SCORE_GAP = 0.35
 # So many hits are looked at of which some fall out: they are told already, or stand in later sections.
 _MOST_HITS = 32
-_LEAST_DIGITS = 2
 
 
 class Index(Protocol):
@@ -73,7 +72,7 @@ class Query:
     @property
     def terms(self) -> tuple[str, ...]:
         """Its words that carry meaning, and its numbers, each once."""
-        found = (word for word in words(self.text) if content_words(word) or _is_number(word))
+        found = (word for word in words(self.text) if content_words(word) or word.isdigit())
         return tuple(dict.fromkeys(word.removesuffix("'s") for word in found))
 
 
@@ -184,7 +183,3 @@ def _good(scores: dict[int, float]) -> list[int]:
 
 def _strength(fact: Fact) -> tuple[bool, bool, bool, int]:
     return fact.pinned, fact.locked, fact.origin is Author.AUTHOR, fact.id
-
-
-def _is_number(word: str) -> bool:
-    return word.isdigit() and len(word) >= _LEAST_DIGITS

@@ -115,6 +115,15 @@ class SummaryMade:
 
 
 @dataclass(frozen=True, slots=True)
+class FactsFound:
+    """Facts were found in a section; ``conflicts`` of them cannot be true beside others."""
+
+    section: int
+    facts: tuple[str, ...]
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetsChanged:
     """The remaining words were shared again: (section, target in words) of the leaves that changed."""
 
@@ -157,6 +166,7 @@ WritingEvent = (
     | Pace
     | SectionFinished
     | SummaryMade
+    | FactsFound
     | BudgetsChanged
     | Notice
     | Paused

@@ -13,12 +13,10 @@ from backends.base import Backend
 from backends.errors import BackendError, ContextOverflow
 from backends.text.counting import count_words
 from backends.types import CountingProfile, GenerationRequest
-from studio.memory.summaries import accept_summary, pieces, source_hash, summary_request
 from studio.planning.assignment import requirements_of
 from studio.planning.budget import Goal, closing_goal, rebalance, section_goal
 from studio.planning.contradictions import length_problem
 from studio.planning.entries import numbered_entries
-from studio.planning.kinds import document_kind
 from studio.planning.planner import BRIEFEST, PlanBuilder
 from studio.project.errors import UnknownSection
 from studio.project.records import Brief, Section, Status
@@ -37,23 +35,19 @@ from studio.writing.events import (
     PlanProgress,
     SectionFinished,
     SectionStarted,
-    SummaryMade,
     Waiting,
     WritingEvent,
 )
 from studio.writing.pace import Stopwatch
 from studio.writing.refusals import require_countable, require_words_for_all
+from studio.writing.remembering import Remembering
 from studio.writing.writer import (
     MAX_FAILURES,
     MAX_SILENT_REPLIES,
     SectionWriter,
     WriterSettings,
-    room_of,
-    seed_of,
 )
 
-# Room for the instructions of a summary's prompt around the text.
-SUMMARY_PROMPT_TOKENS = 120
 # Answers for a level of the plan of which the best is taken where no grammar makes each of them whole.
 MAX_PLAN_ANSWERS = 3
 
@@ -68,6 +62,7 @@ class Runner:
         self._announced = False
         self._watch = Stopwatch()
         self._writer = SectionWriter(project, backend, self._settings, self._watch)
+        self._remembering = Remembering(project, backend, self._ask)
 
     def pause(self) -> None:
         """Stop soon, with everything stored; the iterator ends with ``Paused``. May be called from another thread."""
@@ -191,7 +186,7 @@ class Runner:
                 return
             if whole_document:
                 yield from self._rebalance()
-        yield from self._summarise(section)
+        yield from self._remembering.remember(section)
 
     def _write_section(self, section: Section, whole_document: bool) -> Iterator[WritingEvent]:
         leaves = self._project.leaves()
@@ -244,22 +239,6 @@ class Runner:
         if self._settings.profile is CountingProfile.LONGHAND:
             return leaf.words
         return count_words(self._project.text(leaf.id).body, self._settings.profile)
-
-    def _summarise(self, section: Section) -> Iterator[WritingEvent]:
-        text = self._project.text(section.id).body
-        room = room_of(self._backend.capabilities).prompt_tokens - SUMMARY_PROMPT_TOKENS
-        noun = document_kind(self._project.info.brief.kind).noun
-        parts = []
-        for number, piece in enumerate(pieces(text, room, self._backend.count_tokens)):
-            seed = seed_of(self._project.info.seed, section.id, -1 - number)
-            request = summary_request(noun, section.title, piece, seed)
-            answer = yield from self._ask(Task.SUMMARISE, section.id, request)
-            if answer is None:
-                return
-            parts.append(accept_summary(answer, piece))
-        summary = " ".join(parts)
-        self._project.set_summary(section.id, summary, source_hash(text))
-        yield SummaryMade(section.id, summary)
 
     def _ask(
         self, task: Task, section: int | None, request: GenerationRequest

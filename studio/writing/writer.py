@@ -52,7 +52,7 @@ from studio.writing.endings import (
     whole_sentences,
 )
 from studio.writing.errors import ModelSilent
-from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, WritingEvent
+from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, Waiting, WritingEvent
 from studio.writing.pace import Stopwatch
 from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
 from studio.writing.takes import LEADING_TAKES, LEADING_TASK, MORE_TAKES, TAKE_TASK, Standing, TakeJudge, lead_to
@@ -368,9 +368,11 @@ class SectionWriter:
         return replace(asked, max_tokens=min(needed, left)) if left >= needed // 2 else None
 
     def _follow_endings(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
-        for _ in call.events():
+        for event in call.events():
             if self.stopping:
                 call.cancel()
+            if event is None:
+                yield Waiting()
             if self._watch.due():
                 yield self._pace(draft, None)
 
@@ -399,7 +401,9 @@ class SectionWriter:
                     yield TextTakenBack(draft.section.id, event.characters)
                 case Settled() if self._settle(draft, call):
                     yield self._stored(draft, call)
-                case Finished() | Settled() | None:
+                case None:
+                    yield Waiting()
+                case Finished() | Settled():
                     pass
             if self._watch.due():
                 self._store_tail(draft, call)
@@ -447,6 +451,7 @@ class SectionWriter:
         standing = (body + tail)[len(draft.prefix) :]
         if kept:
             self._store(draft, body, call.run, tail)
+            self._record_sources(draft, call)
             self._learn_tokens_per_word(call, self._count(kept))
             draft.base = body
             draft.part += 1
@@ -457,6 +462,12 @@ class SectionWriter:
         if standing != call.text:
             self._project.set_kept(call.run, standing)
         return max(0, shown - len(body + tail))
+
+    def _record_sources(self, draft: _Draft, call: Call) -> None:
+        """Keep what the prompt of a call showed, so that a change of it is known to concern this section."""
+        assert call.context is not None
+        shown = [each for piece in call.context.pieces for each in piece.shows]
+        self._project.memory.record_sources(draft.section.id, shown, anew=not draft.base)
 
     def _kept_of(self, draft: _Draft, call: Call) -> str:
         """The whole sentences of a call, as many as the section needs."""
