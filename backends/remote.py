@@ -93,19 +93,18 @@ class RemoteBackend(Backend):
         self,
         settings: ServerSettings,
         *,
-        parallel: int = 1,
         first_patience: float = FIRST_PATIENCE,
         patience: float = PATIENCE,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
     ) -> None:
         """Ask the server what it has.
 
-        ``parallel`` requests are on their way at once; others wait for their turn. Raises EndpointInvalid,
-        ServerUnreachable, ServerDenied, ServerFault, and ModelNotFound where it does not have the model.
+        Raises EndpointInvalid, ServerUnreachable, ServerDenied, ServerFault, and ModelNotFound where it does not have
+        the model.
         """
         self._endpoint = base_address(settings.endpoint)
         require_private(self._endpoint, plain_http=settings.plain_http)
-        self._parallel = parallel
+        self._parallel = settings.parallel
         self._first_patience = first_patience
         self._patience = patience
         self._retry_seconds = tuple(retry_seconds)

@@ -19,13 +19,14 @@ class ServerSettings:
 
     ``endpoint`` is the base of the OpenAI-compatible interface, ``model`` its name there (empty: the only one it has),
     ``context_tokens`` 0 takes what the server tells, at most 8,192; ``plain_http`` lets text leave the machine
-    unencrypted.
+    unencrypted; ``parallel`` requests are on their way at once, others wait for their turn.
     """
 
     endpoint: str
     model: str = ""
     context_tokens: int = 0
     plain_http: bool = False
+    parallel: int = 1
 
     @property
     def path(self) -> str:

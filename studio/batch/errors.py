@@ -42,3 +42,14 @@ class BatchFolderUnusable(BatchError):
 
 class BatchStopped(BatchError):
     """The batch cannot go on now: no document can be written. What is finished stays finished."""
+
+
+def words_of(error: Exception) -> tuple[str, str]:
+    """Return an error as one sentence, and what can be done about it."""
+    if not hasattr(error, "hint"):
+        return _one_line(f"Longhand failed: {type(error).__name__}: {error}"), "This is a fault of the program."
+    return _one_line(str(error)), _one_line(str(getattr(error, "hint", "")))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

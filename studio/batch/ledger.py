@@ -39,6 +39,7 @@ _documents = Table(
     Column("position", Integer, nullable=False),
     Column("identity", UnicodeText, nullable=False),
     Column("formats", UnicodeText, nullable=False),
+    Column("formats_done", UnicodeText, nullable=False),
     Column("state", UnicodeText, nullable=False),
     Column("target", Integer, nullable=False),
     Column("words", Integer, nullable=False),
@@ -88,11 +89,15 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document in the ledger. ``error`` is a sentence, empty unless it failed; times are UTC in ISO 8601."""
+    """A document in the ledger. ``error`` is a sentence, empty unless it failed; times are UTC in ISO 8601.
+
+    ``formats`` are asked for, and ``formats_done`` were written when it was finished last.
+    """
 
     name: str
     identity: str
     formats: tuple[str, ...]
+    formats_done: tuple[str, ...]
     state: DocumentState
     target: int
     figures: Figures
@@ -170,6 +175,11 @@ class Ledger:
             rows = connection.execute(select(_documents).order_by(_documents.c.position, _documents.c.name))
             return tuple(map(_entry, rows))
 
+    def entry(self, name: str) -> Entry:
+        """Return one document, which must be in the ledger."""
+        with self._database.reading() as connection:
+            return _entry(connection.execute(select(_documents).where(_documents.c.name == name)).one())
+
     def take_up(self, wanted: Sequence[NewEntry]) -> None:
         """Add documents that are new, and give all of them this order and these formats."""
         columns = _documents.c.name, _documents.c.position, _documents.c.formats
@@ -196,7 +206,8 @@ class Ledger:
     def finish(self, name: str, figures: Figures) -> None:
         """Note that all files of a document are written."""
         with self._database.writing() as connection:
-            self._change(connection, name, state=DocumentState.DONE, ended=_now(), **_figures_row(figures))
+            done = {"state": DocumentState.DONE, "formats_done": _documents.c.formats, "ended": _now()}
+            self._change(connection, name, **done, **_figures_row(figures))
 
     def fail(self, name: str, error: str, hint: str, figures: Figures) -> None:
         """Note why a document could not be written."""
@@ -247,6 +258,7 @@ def _new_row(position: int, new: NewEntry) -> dict[str, Any]:
         "position": position,
         "identity": new.identity,
         "formats": json.dumps(new.formats),
+        "formats_done": "[]",
         "state": DocumentState.WAITING,
         "target": new.target,
         "error": "",
@@ -273,6 +285,7 @@ def _entry(row: Row[Any]) -> Entry:
         name=row.name,
         identity=row.identity,
         formats=tuple(json.loads(row.formats)),
+        formats_done=tuple(json.loads(row.formats_done)),
         state=DocumentState(row.state),
         target=row.target,
         figures=figures,

@@ -73,7 +73,7 @@ class ProgressDisplay:
         text = (
             f"{self._prefix()}{pace.section_words:,} of {pace.section_target:,} words, "
             f"document {pace.document_words:,} of {pace.document_target:,}, "
-            f"{pace.tokens_per_second:.1f} tokens/s{_left(pace.document_seconds_left)}"
+            f"{pace.tokens_per_second:.1f} tokens/s{left(pace.document_seconds_left)}"
         )
         if self._screen.live:
             self._screen.show(text)
@@ -91,7 +91,8 @@ def duration(seconds: float) -> str:
     return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
 
 
-def _left(seconds: float | None) -> str:
+def left(seconds: float | None) -> str:
+    """Return the time left as the end of a line, empty where it is not known."""
     return "" if seconds is None else f", {duration(seconds)} left"
 
 

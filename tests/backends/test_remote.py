@@ -57,8 +57,7 @@ def serving(answer: Answer, *, parallel: int = 1, patience: float = 300.0, **opt
     with (
         OpenAIServer(answer, **options) as server,
         RemoteBackend(
-            ServerSettings(server.address),
-            parallel=parallel,
+            ServerSettings(server.address, parallel=parallel),
             retry_seconds=QUICK,
             first_patience=patience,
             patience=patience,
