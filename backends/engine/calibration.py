@@ -26,7 +26,7 @@ BUDGET_SECONDS = 2.0
 DEPTH = 2048  # tokens before the one that is timed
 _REPEATS, _PIECES = 6, 2
 _CLEARLY_FASTER = 0.87  # of the time: half of the cores must be at least so much faster than all but one
-_CLEARLY_CHEAPER = 0.9
+_CLEARLY_CHEAPER = 0.95
 _PROMPT_TOKENS = 2  # computed for each token that is written, with summaries and checks between the sections
 # Below, a model is fast enough with any setting; above, only the threads are tried, and only twice.
 _FAST_DECODE_SECONDS, _SLOW_DECODE_SECONDS = 0.001, 0.08
@@ -46,6 +46,14 @@ class Tuning:
 
     threads: int
     attention: Attention = Attention()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A tuning in a file, and whether the machine was quiet when it was measured."""
+
+    tuning: Tuning
+    quiet: bool
 
 
 class Trial(Protocol):
@@ -73,17 +81,19 @@ def cores() -> int:
 
 
 def tuning(key: str, trial: Trial) -> Tuning:
-    """Return the stored tuning for a model on this machine, or measure it; a quiet machine's is stored.
+    """Return the stored tuning for a model on this machine, or measure it.
 
-    ``key`` names model and device in letters that a file name may have.
+    What was measured on a busy machine is measured again on a quiet one, except for the way of attention: that stays,
+    so that a seed gives the same text. ``key`` names model and device in letters that a file name may have.
     """
     path = platformdirs.user_cache_path("longhand") / "calibration" / f"{key}-{cores()}.json"
-    stored = _read(path)
-    if stored is not None:
-        return stored
+    stored, quiet = _read(path), not _busy()
+    if stored is not None and (stored.quiet or not quiet):
+        return stored.tuning
     measured = measure(trial)
-    if not _busy():
-        _write(path, measured)
+    if stored is not None:
+        measured = Tuning(measured.threads, stored.tuning.attention)
+    _write(path, _Stored(measured, quiet))
     return measured
 
 
@@ -140,22 +150,22 @@ def _busy() -> bool:
     return hasattr(os, "getloadavg") and os.getloadavg()[0] > cores() / 2
 
 
-def _read(path: Path) -> Tuning | None:
+def _read(path: Path) -> _Stored | None:
     """Return what a file says; a missing or damaged one says nothing."""
     try:
         stored = json.loads(path.read_text())
-        flash, cache = stored["attention"]["flash"], CacheType(stored["attention"]["cache"])
-        threads = stored["threads"]
+        tuned, quiet = stored["tuning"], stored["quiet"]
+        threads, flash, cache = tuned["threads"], tuned["attention"]["flash"], CacheType(tuned["attention"]["cache"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    usable = type(threads) is int and type(flash) is bool and 1 <= threads <= cores()
-    return Tuning(threads, Attention(flash, cache)) if usable else None
+    usable = type(threads) is int and type(flash) is bool and type(quiet) is bool and 1 <= threads <= cores()
+    return _Stored(Tuning(threads, Attention(flash, cache)), quiet) if usable else None
 
 
-def _write(path: Path, measured: Tuning) -> None:
+def _write(path: Path, stored: _Stored) -> None:
     """Store a tuning; a cache that cannot be written costs only the next measurement."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(asdict(measured)))
+        temporary.write_text(json.dumps(asdict(stored)))
         temporary.replace(path)

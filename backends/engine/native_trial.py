@@ -25,6 +25,7 @@ from backends.types import CacheType
 PIECE = 64  # tokens of a prompt that are timed at once
 COMPUTED = 32  # tokens that the copies are of
 _ROOM = 4 * PIECE  # tokens behind the copies
+_USUAL_CONTEXT, _MOST_CACHE = 8192, 512 << 20  # tokens; bytes
 _NATIVE_BFLOAT16 = b"AVX512_BF16 = 1"
 
 
@@ -69,17 +70,22 @@ class NativeTrial:
         if self._open == (attention, depth):
             return
         self._close()
-        tokens = min(depth, self._model.trained_context) + _ROOM
         self._context = self._model.context(
-            tokens, threads=1, flash_attention=int(attention.flash), cache=attention.cache, sequences=2
+            self._cells(depth), threads=1, flash_attention=int(attention.flash), cache=attention.cache, sequences=2
         )
         self._open = attention, depth
         if depth:
             self._decode(COMPUTED)
             self._filled = self.cells = COMPUTED
-            self._copy(tokens - _ROOM)
+            self._copy(min(depth, self._model.trained_context))
             self._decode(1)  # the first run on a graph of this size is slower
             self._rewind()
+
+    def _cells(self, depth: int) -> int:
+        """Return the size of the context: without flash attention a token takes a fifth longer in one of 8,192."""
+        least = min(depth, self._model.trained_context) + _ROOM
+        usual = min(self._model.trained_context, _USUAL_CONTEXT)
+        return max(least, usual) if depth and self._model.cache_bytes(usual) <= _MOST_CACHE else least
 
     def _rewind(self) -> None:
         """Cut back what was timed; where the model cannot be cut back, it stays, and there is room for it."""

@@ -86,12 +86,14 @@ def test_single_core(monkeypatch):
         "[]",
         '{"threads": 1}',
         '{"threads": 1, "flash_attention": false}',
-        '{"threads": 999, "attention": {"flash": false, "cache": "f16"}}',
-        '{"threads": "2", "attention": {"flash": false, "cache": "f16"}}',
-        '{"threads": 2, "attention": {"flash": 1, "cache": "f16"}}',
-        '{"threads": 2, "attention": {"flash": true, "cache": "f8"}}',
-        '{"threads": 2, "attention": true}',
-        '{"threads": 0, "attention": {"flash": false, "cache": "f16"}}',
+        '{"tuning": {"threads": 2, "attention": {"flash": true, "cache": "f16"}}}',
+        '{"tuning": {"threads": 999, "attention": {"flash": false, "cache": "f16"}}, "quiet": true}',
+        '{"tuning": {"threads": "2", "attention": {"flash": false, "cache": "f16"}}, "quiet": true}',
+        '{"tuning": {"threads": 2, "attention": {"flash": 1, "cache": "f16"}}, "quiet": true}',
+        '{"tuning": {"threads": 2, "attention": {"flash": true, "cache": "f8"}}, "quiet": true}',
+        '{"tuning": {"threads": 2, "attention": {"flash": true, "cache": "f16"}}, "quiet": 1}',
+        '{"tuning": {"threads": 2, "attention": true}, "quiet": true}',
+        '{"tuning": {"threads": 0, "attention": {"flash": true, "cache": "f16"}}, "quiet": true}',
     ],
 )
 def test_stored_once_and_damaged_files_are_ignored(monkeypatch, tmp_path, damage):
@@ -109,12 +111,18 @@ def test_stored_once_and_damaged_files_are_ignored(monkeypatch, tmp_path, damage
     assert times.calls == 2 * count
 
 
-def test_what_a_busy_machine_shows_is_not_stored(monkeypatch, tmp_path):
+def test_threads_of_a_busy_machine_are_measured_again_and_attention_stays(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(calibration, "cores", lambda: 4)
     monkeypatch.setattr(calibration.os, "getloadavg", lambda: (7.0, 7.0, 7.0))
-    assert tuning("key", Times({3: 0.2, 2: 0.3})) == Tuning(3)
-    assert not list(tmp_path.rglob("*.json"))
+    busy, quiet = Times({3: 0.02, 2: 0.01}, {BFLOAT: 0.5}), Times({3: 0.01, 2: 0.02}, {FLASH: 0.5})
+    assert tuning("key", busy) == Tuning(2, BFLOAT)
+    assert tuning("key", quiet) == Tuning(2, BFLOAT)
+    monkeypatch.setattr(calibration.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
+    assert tuning("key", quiet) == Tuning(3, BFLOAT)
+    count = quiet.calls
+    assert tuning("key", quiet) == Tuning(3, BFLOAT)
+    assert quiet.calls == count
 
 
 def test_cache_that_cannot_be_written_costs_nothing(monkeypatch, tmp_path):
