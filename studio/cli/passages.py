@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from studio.cli.errors import UserError
@@ -78,10 +79,20 @@ def numbers_of(project: Project) -> dict[int, str]:
     return {section.id: section.number for section in project.sections()}
 
 
-def diff_text(changes: tuple[Change, ...]) -> str:
-    """Return a word diff as `git diff --word-diff` shows one; long stretches without a change are shortened."""
+def diff_text(changes: Sequence[Change]) -> str:
+    """Return a word diff as `git diff --word-diff` shows one, each difference with its number.
+
+    Long stretches without a change are shortened.
+    """
     colour = sys.stdout.isatty()
-    return "".join(_marked(change, colour) for change in changes)
+    pieces, number, before = list[str](), 0, Side.BOTH
+    for change in changes:
+        if before is Side.BOTH and change.side is not Side.BOTH:
+            number += 1
+            pieces.append(f"#{number}")
+        pieces.append(_marked(change, colour))
+        before = change.side
+    return "".join(pieces)
 
 
 def _marked(change: Change, colour: bool) -> str:

@@ -290,6 +290,15 @@ class Project:
         with self._database.writing() as connection:
             return texts.restore(connection, section_id, revision_id, expected)
 
+    def restore_parts(self, section_id: int, then: str, parts: Collection[int], expected: int) -> Revision:
+        """Bring parts of an older text of a section back: those differences (``word_diff``) between now and then.
+
+        ``parts`` are their numbers, from 1; what a tail held becomes a revision before that. Raises ``UnknownSection``,
+        ``StaleRevision``; ``ProjectError`` for a number that no difference has.
+        """
+        with self._database.writing() as connection:
+            return texts.restore_parts(connection, section_id, then, parts, expected)
+
     # Snapshots
 
     def take_snapshot(self, name: str, section_id: int | None = None) -> Snapshot:

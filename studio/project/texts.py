@@ -14,7 +14,7 @@ every deletion and every minute stays in the history, and a novel does not get a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from studio.project import id_lists, plan, schema, word_index
 from studio.project.connection import driver_of
 from studio.project.errors import ProjectDamaged, ProjectError, StaleRevision
 from studio.project.records import Origin, Revision, SectionText
+from studio.project.word_diff import differences, partly, word_diff
 
 THINNING_SECONDS = 60.0
 """How far apart the typed revisions of one stretch of typing are kept."""
@@ -131,6 +132,25 @@ def restore(connection: Connection, section_id: int, revision_id: int, expected:
     expected = settle_tail(connection, text(connection, section_id))
     body = revision_body(connection, revision_id)
     return store_text(connection, section_id, body, expected=expected, origin=Origin.RESTORED)
+
+
+def restore_parts(
+    connection: Connection, section_id: int, then: str, parts: Collection[int], expected: int
+) -> Revision:
+    """Bring parts of an older text of a section back: the differences between now and then with these numbers.
+
+    What a tail held becomes a revision before that. Raises ``UnknownSection``, ``StaleRevision``; ``ProjectError`` for
+    a number that no difference has.
+    """
+    _require_expected(connection, section_id, expected)
+    now = text(connection, section_id)
+    whole = now.body + now.tail
+    found = differences(word_diff(whole, schema.storable(then)))
+    if unknown := set(parts) - {each.number for each in found}:
+        raise ProjectError(f"There is no difference {min(unknown)} between the two texts: they have {len(found)}.")
+    expected = settle_tail(connection, now)
+    restored = partly(whole, [each for each in found if each.number in parts])
+    return store_text(connection, section_id, restored, expected=expected, origin=Origin.RESTORED)
 
 
 def settle_tail(connection: Connection, now: SectionText) -> int:

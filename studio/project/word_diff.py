@@ -33,9 +33,45 @@ class Change:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A place where two texts differ: its number, from 1, where it begins in the old text, and what each says there."""
+
+    number: int
+    start: int
+    old: str
+    new: str
+
+
 def word_diff(old: str, new: str) -> tuple[Change, ...]:
     """Return the pieces of two texts in order; no two neighbours are of one side."""
     return tuple(_joined(_by_paragraph(_PARAGRAPH.findall(old), _PARAGRAPH.findall(new))))
+
+
+def differences(changes: Sequence[Change]) -> tuple[Difference, ...]:
+    """Return the places where two texts differ, as ``word_diff`` compared them."""
+    found: list[Difference] = []
+    place, pending = 0, dict[Side, str]()
+    for change in (*changes, Change(Side.BOTH, "")):
+        if change.side is not Side.BOTH:
+            pending[change.side] = pending.get(change.side, "") + change.text
+            continue
+        if pending:
+            gone = pending.get(Side.OLD, "")
+            found.append(Difference(len(found) + 1, place, gone, pending.get(Side.NEW, "")))
+            place += len(gone)
+            pending = {}
+        place += len(change.text)
+    return tuple(found)
+
+
+def partly(old: str, parts: Sequence[Difference]) -> str:
+    """Return the old text with these differences, in their order, as the new one has them."""
+    pieces, behind = list[str](), 0
+    for part in parts:
+        pieces += (old[behind : part.start], part.new)
+        behind = part.start + len(part.old)
+    return "".join([*pieces, old[behind:]])
 
 
 def _by_paragraph(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:

@@ -62,6 +62,9 @@ def test_replace_preview_change_undo(longhand, written):
         ("restore", "nothing"),
         ("restore", "--revision", "1"),
         ("restore", "--section", "1", "--revision", "999"),
+        ("restore", "--section", "1", "--revision", "1", "--part", "9999"),
+        ("restore", "--section", "1", "--revision", "1", "--part", "one"),
+        ("restore", "--part", "1"),
         ("snapshot", "x", "--section", "9.9"),
         ("log", "--section", "7.7"),
         ("log", "--run", "999"),
@@ -97,6 +100,29 @@ def test_snapshot_diff_and_restore(longhand, written):
     typed = revision[0].split()[0]
     assert longhand("restore", written, "--section", number, "--revision", typed)[0] == 0
     assert texts(written) == [body, *before[1:]]
+
+
+@pytest.mark.parametrize("named", ["snapshot", "revision"])
+def test_part_of_an_older_text(longhand, written, named):
+    longhand("snapshot", written, "First draft")
+    with Project.open(written) as project:
+        leaf = project.leaves()[0]
+        old = project.text(leaf.id).body
+        first, last = old.split()[0], old.split()[-1]
+        new = "Changed" + old.removeprefix(first).removesuffix(last) + "differently."
+        project.store_text(leaf.id, new, expected=leaf.revision, origin=Origin.TYPED)
+    which = ("First draft",) if named == "snapshot" else ("--revision", leaf.revision)
+    where = (written, *which, "--section", leaf.number)
+    _, shown, _ = longhand("restore", *where, "--diff")
+    assert f"#1[-Changed-]{{+{first}+}}" in shown
+    listed = json.loads(longhand("restore", *where, "--diff", "--json")[1])["differences"]
+    assert (listed[0]["number"], listed[0]["old"], listed[0]["new"]) == (1, "Changed", first)
+    code, out, _ = longhand("restore", *where, "--part", "1")
+    assert (code, "what was there is revision" in out) == (0, True)
+    assert texts(written)[0] == old.removesuffix(last) + "differently."
+    rest = ",".join(str(each["number"] - 1) for each in listed[1:])
+    assert longhand("restore", *where, "--part", rest)[0] == 0
+    assert texts(written)[0] == old
 
 
 def test_a_snapshot_without_a_name_has_the_time(longhand, written):

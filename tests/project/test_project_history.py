@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studio.project import id_lists, log_texts, texts, word_index
-from studio.project.errors import StaleRevision
+from studio.project.errors import ProjectError, StaleRevision
 from studio.project.records import CallOutcome, ModelCall, Origin
 from studio.project.search import Query
 from studio.project.store import Project
-from studio.project.word_diff import Change, Side, word_diff
+from studio.project.word_diff import Change, Side, differences, partly, word_diff
 from tests.project.conftest import raw
 
 BLIND = "The keeper climbed the stairs, slowly, and lit the lamp before the fog came in from the sea. "
@@ -226,3 +226,31 @@ def test_both_texts_are_in_the_diff(old: str, new: str) -> None:
     assert "".join(change.text for change in changes if change.side is not Side.NEW) == old
     assert "".join(change.text for change in changes if change.side is not Side.OLD) == new
     assert word_diff(old, old) == ((Change(Side.BOTH, old),) if old else ())
+
+
+@given(
+    st.text(st.sampled_from("ab c.\n"), max_size=60), st.text(st.sampled_from("ab c.\n"), max_size=60), st.integers()
+)
+def test_parts_of_a_diff_lead_from_one_text_to_the_other(old: str, new: str, seed: int) -> None:
+    found = differences(word_diff(old, new))
+    assert all(old[each.start :].startswith(each.old) for each in found)
+    assert (partly(old, ()), partly(old, found)) == (old, new)
+    some = [each for each in found if random.Random(seed + each.number).random() < 0.5]
+    assert len(partly(old, some)) == len(old) + sum(len(each.new) - len(each.old) for each in some)
+
+
+def test_part_of_an_older_text_comes_back(project: Project, clock: Clock) -> None:
+    leaf = project.leaves()[0].id
+    first = project.store_text(leaf, "The keeper lit the lamp.\n\nHe slept.", expected=0, origin=Origin.GENERATED)
+    body = "The guard lit the fire.\n\nHe left."
+    second = project.store_text(leaf, body, expected=first.id, origin=Origin.REVISED, tail=" And")
+    then = project.revision_body(first.id)
+    made = project.restore_parts(leaf, then, [2], second.id)
+    assert project.text(leaf).body == "The guard lit the lamp.\n\nHe left. And"
+    assert made.origin is Origin.RESTORED
+    assert history(project, leaf)[2] == body + " And"
+    with pytest.raises(ProjectError, match="no difference 9"):
+        project.restore_parts(leaf, then, [1, 9], made.id)
+    with pytest.raises(StaleRevision):
+        project.restore_parts(leaf, then, [1], second.id)
+    assert project.restore_parts(leaf, then, [], made.id).id == made.id
