@@ -12,11 +12,13 @@ import contextlib
 import ctypes
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from backends.engine.calibration import Attention
+from backends.engine.machine import physical_memory
 from backends.engine.native import native
 from backends.engine.native_model import NativeModel, last_error
 from backends.errors import BackendError
@@ -25,22 +27,29 @@ from backends.types import CacheType
 PIECE = 64  # tokens of a prompt that are timed at once
 COMPUTED = 32  # tokens that the copies are of
 _ROOM = 4 * PIECE  # tokens behind the copies
-_USUAL_CONTEXT, _MOST_CACHE = 8192, 512 << 20  # tokens; bytes
+_USUAL_CONTEXT = 8192
+_MOST_CACHE, _SHARE_CACHE = 384 << 20, 32  # bytes, and share of the machine's memory, of a KV cache
 _NATIVE_BFLOAT16 = b"AVX512_BF16 = 1"
 
 
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """A context; the positions in its cache, and its filled cells, which share them."""
+
+    context: Any
+    positions: int
+    cells: int
+
+
 class NativeTrial:
-    """Runs a model on contexts of its own, one after the other; the last is freed with ``stack``."""
+    """Runs a model on contexts of its own, which are freed with ``stack``."""
 
     def __init__(self, model: NativeModel, stack: contextlib.ExitStack) -> None:
         self._model = model
-        self._open: tuple[Attention, int] | None = None
-        self._context: Any = None
-        self._filled = 0
-        self.cells = 0  # of the cache that are filled before each timing
+        self._stack = stack
+        self._contexts: dict[tuple[Attention, int], _Filled] = {}
         self._batch = native.llama_batch_init(PIECE, 0, 1)
         stack.callback(native.llama_batch_free, self._batch)
-        stack.callback(self._close)
 
     @property
     def caches(self) -> Sequence[CacheType]:
@@ -56,68 +65,62 @@ class NativeTrial:
         """Return the seconds a token of a piece of a prompt behind about ``depth`` others."""
         return self._timed(threads, attention, depth, PIECE) / PIECE
 
+    def cells(self, attention: Attention, depth: int) -> int:
+        """Return how many cells of the cache are filled before a token is timed."""
+        return self._filled(attention, depth).cells
+
     def _timed(self, threads: int, attention: Attention, depth: int, count: int) -> float:
-        self._prepare(attention, depth)
-        native.llama_set_n_threads(self._context, threads, threads)
+        filled = self._filled(attention, depth)
+        native.llama_set_n_threads(filled.context, threads, threads)
         started = time.perf_counter()
-        self._decode(count)
+        self._decode(filled.context, count)
         seconds = time.perf_counter() - started
-        self._rewind()
+        # Where the model cannot be cut back, what was timed stays, and there is room for it.
+        native.llama_memory_seq_rm(native.llama_get_memory(filled.context), 0, filled.positions, -1)
         return seconds
 
-    def _prepare(self, attention: Attention, depth: int) -> None:
-        """Have a context with a filled cache."""
-        if self._open == (attention, depth):
-            return
-        self._close()
-        self._context = self._model.context(
-            self._cells(depth), threads=1, flash_attention=int(attention.flash), cache=attention.cache, sequences=2
-        )
-        self._open = attention, depth
-        if depth:
-            self._decode(COMPUTED)
-            self._filled = self.cells = COMPUTED
-            self._copy(min(depth, self._model.trained_context))
-            self._decode(1)  # the first run on a graph of this size is slower
-            self._rewind()
+    def _filled(self, attention: Attention, depth: int) -> _Filled:
+        """Return a context with a filled cache, which is made when it is asked for first."""
+        if (attention, depth) not in self._contexts:
+            context = self._model.context(
+                self._size(depth), threads=1, flash_attention=int(attention.flash), cache=attention.cache, sequences=2
+            )
+            self._stack.callback(native.llama_free, context)
+            if depth:
+                self._decode(context, COMPUTED)
+            cells = self._copy(context, min(depth, self._model.trained_context)) if depth else 0
+            self._contexts[attention, depth] = _Filled(context, COMPUTED if depth else 0, cells)
+            self._timed(1, attention, depth, 1)  # the first run on a graph is slower
+        return self._contexts[attention, depth]
 
-    def _cells(self, depth: int) -> int:
-        """Return the size of the context: without flash attention a token takes a fifth longer in one of 8,192."""
+    def _size(self, depth: int) -> int:
+        """Return the tokens of a context: without flash attention a token takes a fifth longer in one of 8,192."""
         least = min(depth, self._model.trained_context) + _ROOM
         usual = min(self._model.trained_context, _USUAL_CONTEXT)
-        return max(least, usual) if depth and self._model.cache_bytes(usual) <= _MOST_CACHE else least
+        room = min(_MOST_CACHE, physical_memory() // _SHARE_CACHE or _MOST_CACHE)
+        return max(least, usual) if depth and self._model.cache_bytes(usual) <= room else least
 
-    def _rewind(self) -> None:
-        """Cut back what was timed; where the model cannot be cut back, it stays, and there is room for it."""
-        native.llama_memory_seq_rm(native.llama_get_memory(self._context), 0, self._filled, -1)
-
-    def _copy(self, tokens: int) -> None:
-        """Fill the cache by copying the sequence onto itself until it has ``tokens`` cells."""
-        if self._model.recurrent:
-            return
-        memory = native.llama_get_memory(self._context)
-        while 2 * self.cells <= tokens:
-            state = np.empty(native.llama_state_seq_get_size(self._context, 0), dtype=np.uint8)
+    def _copy(self, context: Any, tokens: int) -> int:
+        """Fill the cache by copying the sequence onto itself; returns its cells, at most ``tokens``."""
+        memory, cells = native.llama_get_memory(context), COMPUTED
+        while 2 * cells <= tokens and not self._model.recurrent:
+            state = np.empty(native.llama_state_seq_get_size(context, 0), dtype=np.uint8)
             pointer = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-            native.llama_state_seq_get_data(self._context, pointer, len(state), 0)
-            if not native.llama_state_seq_set_data(self._context, pointer, len(state), 1):
+            native.llama_state_seq_get_data(context, pointer, len(state), 0)
+            if not native.llama_state_seq_set_data(context, pointer, len(state), 1):
                 break
             native.llama_memory_seq_cp(memory, 1, 0, -1, -1)
             native.llama_memory_seq_rm(memory, 1, -1, -1)
-            self.cells *= 2
+            cells *= 2
+        return cells
 
-    def _decode(self, count: int) -> None:
+    def _decode(self, context: Any, count: int) -> None:
         batch = self._batch
-        start = native.llama_memory_seq_pos_max(native.llama_get_memory(self._context), 0) + 1
+        start = native.llama_memory_seq_pos_max(native.llama_get_memory(context), 0) + 1
         for index in range(count):
             batch.token[index], batch.pos[index], batch.n_seq_id[index] = 0, start + index, 1
             batch.seq_id[index][0], batch.logits[index] = 0, index == count - 1
         batch.n_tokens = count
-        if native.llama_decode(self._context, batch):
+        if native.llama_decode(context, batch):
             raise BackendError(f"The model cannot be run: {last_error()}.")
-        native.llama_synchronize(self._context)
-
-    def _close(self) -> None:
-        if self._context is not None:
-            native.llama_free(self._context)
-        self._context, self._open, self._filled, self.cells = None, None, 0, 0
+        native.llama_synchronize(context)

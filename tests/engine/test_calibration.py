@@ -60,9 +60,11 @@ def test_slow_models_are_not_kept_waiting(monkeypatch):
     assert times.calls == 4
 
 
-def test_nothing_more_is_tried_when_time_is_up(monkeypatch):
-    monkeypatch.setattr(calibration, "cores", lambda: 8)
-    assert measure(Times({7: 0.01, 4: 0.02}, {FLASH: 0.1}), budget=-1.0) == Tuning(7)
+def test_ways_are_compared_once_when_time_is_up(monkeypatch):
+    monkeypatch.setattr(calibration, "cores", lambda: 2)
+    patient, hasty = Times({1: 0.01}, {FLASH: 0.1}), Times({1: 0.01}, {FLASH: 0.1})
+    assert measure(patient) == measure(hasty, budget=-1.0) == Tuning(1, FLASH)
+    assert hasty.calls < patient.calls
 
 
 @pytest.mark.parametrize("count", range(2, 65))
@@ -144,6 +146,6 @@ def test_a_real_model_is_timed_behind_a_text(tmp_path, architecture, attention):
             for depth in (0, 256):
                 assert trial.decode(1, attention, depth) > 0
                 assert trial.prefill(1, attention, depth) > 0
-            assert trial.cells == (256 if architecture == "llama" else COMPUTED)
+            assert trial.cells(attention, 256) == (256 if architecture == "llama" else COMPUTED)
     finally:
         model.close()
