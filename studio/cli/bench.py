@@ -19,6 +19,8 @@ BENCHMARKS = {
     "engine": ("studio.cli.bench_engine", "what the engine costs on top of llama.cpp, and how it takes disturbance"),
     "sequences": ("studio.cli.bench_sequences", "what is not computed twice, and what computing together gains"),
     "repetition": ("studio.cli.bench_repetition", "how much documents repeat themselves, by sampler and guard"),
+    "facts": ("studio.cli.bench_facts", "whether a book-length project finds a fact again, and shows it"),
+    "context-cost": ("studio.cli.bench_context_cost", "tokens read for 1,000 words, at 2,000 to 200,000 words"),
     "longbench-write": ("studio.cli.bench_task", "length by LongBench-Write: S_l, overall and by length"),
     "lifebench": ("studio.cli.bench_task", "length by LIFEBench: equal to, at most, at least; 16 to 8,192 words"),
     "ruler": ("studio.cli.bench_task", "length by Ruler: precise and flexible match of nine targets"),

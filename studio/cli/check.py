@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.cli.errors import FAILURE, SUCCESS
 from studio.cli.options import add_json_option, add_project_argument
@@ -33,11 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
     from studio.writing.repetition_report import Verdict
 
     with Project.open(arguments.project, Mode.READ) as project:
-        report = _report(project)
+        report, copied = _report(project), _copied(project)
     if arguments.json:
-        print_json({"project": str(arguments.project), **asdict(report)})
+        print_json({"project": str(arguments.project), **asdict(report), "copied_from_notes": copied})
     else:
-        print("\n".join(_lines(report)))
+        print("\n".join((*_lines(report), *_copied_lines(copied))))
     return FAILURE if report.whole.verdict in (Verdict.ACT, Verdict.LOOP) else SUCCESS
 
 
@@ -46,6 +46,26 @@ def _report(project: Project) -> RepetitionReport:
 
     texts = ((leaf, project.text(leaf.id)) for leaf in project.leaves())
     return repetition_report([SectionProse(leaf.number, leaf.title, text.body + text.tail) for leaf, text in texts])
+
+
+def _copied(project: Project) -> list[dict[str, Any]]:
+    """Return what the text has word by word from the notes, with the number of the section."""
+    from studio.memory.notes import copied
+
+    leaves = {leaf.id: leaf.number for leaf in project.leaves()}
+    notes = [(each.note, each.text) for each in project.memory.note_passages()]
+    texts = [(each, project.text(each).body + project.text(each).tail) for each in leaves] if notes else []
+    return [
+        {"section": leaves[each.section], "note": each.note, "words": each.words, "text": each.text}
+        for each in copied(texts, notes)
+    ]
+
+
+def _copied_lines(copied: list[dict[str, Any]]) -> Iterator[str]:
+    lines = [
+        f"{each['words']} words: {each['text']} (section {each['section']}, from {each['note']})" for each in copied
+    ]
+    return _block("Words of the notes that stand in the text", lines)
 
 
 def _lines(report: RepetitionReport) -> Iterator[str]:

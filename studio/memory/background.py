@@ -35,7 +35,7 @@ _MOST_LOOKED_AT = 6
 def gather(
     project: Project, section: Section, points: Sequence[str], *, noun: str, language: str, written: str = ""
 ) -> Background:
-    """Return what is known for a section of which ``written`` stands already and ``points`` are to be told next.
+    """Return what is known for a section of which ``written`` stands already and whose ``points`` are to be told.
 
     Raises ``UnknownSection``.
     """

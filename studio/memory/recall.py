@@ -8,9 +8,9 @@ names, by whatever alias, come before facts that only share words with it. No st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
 from typing import Protocol
 
 from backends.text.keywords import content_words
@@ -79,8 +79,8 @@ class Query:
 def recall_facts(index: Index, query: Query, most: int = MOST_FACTS) -> tuple[Recalled, ...]:
     """Return the facts that a section needs, the best first; pinned ones, which it has anyway, are left out.
 
-    Those about entities that the query names come first, of each entity in turn, the ones that share its words before
-    the others and younger ones before older ones; then those that share its words only.
+    Those about entities that the query names come first, of each entity in turn, of one the facts that share words with
+    the query before the others and younger ones before older ones; then those that share words only.
     """
     scores = {each.id: each.score for each in index.search_facts(query.terms, _MOST_HITS)}
     named = index.mentioned(query.text)
@@ -168,11 +168,18 @@ def _recalled_fact(fact: Fact, reason: str) -> Recalled:
 
 
 def _by_entity(facts: Sequence[Fact], named: Sequence[int], scores: dict[int, float]) -> list[Fact]:
-    """Return facts with those of each entity in turn, the best of each first."""
+    """Return facts with those of each entity in turn, the best of each first.
+
+    The fewer facts there are about somebody, the more often it is their turn: as with words, a rare name says more of
+    what a section is about than one that stands everywhere (inverse document frequency).
+    """
     ranked = sorted(facts, key=lambda fact: (scores.get(fact.id, 0.0), fact.id), reverse=True)
-    queues = [[fact for fact in ranked if entity in fact.entities] for entity in named]
-    turns = chain.from_iterable(zip_longest(*queues))
-    return list({fact.id: fact for fact in turns if fact is not None}.values())
+    turns: dict[int, tuple[float, int]] = {}
+    for order, entity in enumerate(named):
+        own = [fact for fact in ranked if entity in fact.entities]
+        for place, fact in enumerate(own):
+            turns[fact.id] = min(turns.get(fact.id, (math.inf, 0)), (place * len(own), order))
+    return sorted(ranked, key=lambda fact: turns[fact.id])
 
 
 def _good(scores: dict[int, float]) -> list[int]:

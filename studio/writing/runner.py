@@ -62,7 +62,12 @@ class Runner:
         self._announced = False
         self._watch = Stopwatch()
         self._writer = SectionWriter(project, backend, self._settings, self._watch)
-        self._remembering = Remembering(project, backend, self._ask)
+        self.remembering = Remembering(project, backend, self._ask)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the author asked to stop."""
+        return self._writer.stopping
 
     def pause(self) -> None:
         """Stop soon, with everything stored; the iterator ends with ``Paused``. May be called from another thread."""
@@ -186,7 +191,7 @@ class Runner:
                 return
             if whole_document:
                 yield from self._rebalance()
-        yield from self._remembering.remember(section)
+        yield from self.remembering.remember(section)
 
     def _write_section(self, section: Section, whole_document: bool) -> Iterator[WritingEvent]:
         leaves = self._project.leaves()

@@ -30,7 +30,7 @@ from backends.types import (
     Settled,
 )
 from studio.memory.background import gather
-from studio.memory.context import Assignment, Background, Context
+from studio.memory.context import Assignment, Context
 from studio.memory.context_composer import ContextComposer
 from studio.memory.document_sentences import DocumentSentences
 from studio.planning.budget import Goal, section_goal
@@ -479,27 +479,49 @@ class SectionWriter:
         if words >= LEARNING_WORDS:
             self._tokens_per_word = max(0.5, call.tokens / words)
 
-    def _request(self, draft: _Draft) -> tuple[GenerationRequest, Context]:
+    def preview(self, section: Section) -> Context:
+        """Return what the model would see next for a leaf, or, where it is finished, if it were written anew.
+
+        Nothing is stored and nothing is asked. Raises ContextOverflow as writing it would.
+        """
+        text = self._project.text(section.id)
+        body = text.body + whole_sentences(text.tail)
+        goal = section_goal(section.target, self._settings.profile)
+        draft = _Draft(section, goal, text.revision, body, body, self._demands(section))
+        if not self._missing(draft):
+            draft.base = ""
+        return self._composed(draft)[0]
+
+    def _composed(self, draft: _Draft) -> tuple[Context, Assignment]:
+        """The context of the next request, and what is to be written in it."""
         # Counting starts a worker that has died, which may come back with a smaller context.
         self._backend.count_tokens(("",))
         room = room_of(self._backend.capabilities)
-        written = self._count(draft.base)
         missing = self._missing(draft)
         parts_left = self._parts(missing, room)
-        words = round(missing / parts_left)
         part_count = draft.part + parts_left - 1
         points = points_of_part(draft.points, draft.part, part_count)
-        draft.asked = tuple(point for point in points if point in draft.demands)
-        assignment = Assignment(draft.section, points, words, draft.part, part_count)
+        assignment = Assignment(draft.section, points, round(missing / parts_left), draft.part, part_count)
         composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
-        context = composer.compose(self._background(draft, points), assignment)
-        part = LengthTarget(written + words, already=written, tolerance=PART_TOLERANCE, profile=self._settings.profile)
+        brief = self._project.info.brief
+        noun, language = document_kind(brief.kind).noun, language_line(brief.language)
+        # What is recalled is the same for all parts of a section, so that the later ones find it in the cache.
+        known = gather(self._project, draft.section, draft.points, noun=noun, language=language, written=draft.base)
+        return composer.compose(known, assignment), assignment
+
+    def _request(self, draft: _Draft) -> tuple[GenerationRequest, Context]:
+        context, assignment = self._composed(draft)
+        draft.asked = tuple(point for point in assignment.points if point in draft.demands)
+        written = self._count(draft.base)
+        target = written + assignment.words
+        part = LengthTarget(target, already=written, tolerance=PART_TOLERANCE, profile=self._settings.profile)
+        last = assignment.part == assignment.part_count
         request = GenerationRequest(
             prompt=context.prompt,
             sampling=self._settings.sampling
             or prose_sampling(self._backend.capabilities, self._project.info.brief.kind),
-            max_tokens=room.answer_tokens,
-            length=part if parts_left > 1 else draft.goal.request_target(written, FIRST_WIDENED),
+            max_tokens=room_of(self._backend.capabilities).answer_tokens,
+            length=draft.goal.request_target(written, FIRST_WIDENED) if last else part,
             repetition=self._repetition(draft, draft.base),
             bans=self._bans(),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
@@ -510,17 +532,6 @@ class SectionWriter:
         """How many requests ``words`` need, so that the answer fits into its share of the context."""
         capacity = max(1, int(room.answer_tokens * REQUEST_FILL / self._tokens_per_word))
         return max(1, math.ceil(words / capacity))
-
-    def _background(self, draft: _Draft, points: tuple[str, ...]) -> Background:
-        brief = self._project.info.brief
-        return gather(
-            self._project,
-            draft.section,
-            points,
-            noun=document_kind(brief.kind).noun,
-            language=language_line(brief.language),
-            written=draft.base,
-        )
 
     def _repetition(self, draft: _Draft, written: str) -> RepetitionPolicy | None:
         """The guard's policy, with the sentences of the document so far sent to the backend; ``written`` are those of

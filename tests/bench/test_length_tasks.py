@@ -29,8 +29,8 @@ def data_file(folder, *records):
 
 
 def test_every_task_has_a_versioned_file():
-    assert task_names() == TASKS
-    assert all(read_task_file(name).version >= 1 for name in TASKS)
+    assert set(TASKS) < set(task_names())
+    assert all(read_task_file(name).version >= 1 for name in task_names())
 
 
 @pytest.mark.parametrize("name", TASKS)
