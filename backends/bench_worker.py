@@ -46,8 +46,8 @@ def _write_prompts(engine: Engine, path: Path) -> None:
     """Write the tokens of each prompt that the engine is asked for to a file."""
     tokenize = engine.tokenize_prompt
 
-    def written(prompt: Prompt) -> list[int]:
-        tokens = tokenize(prompt)
+    def written(prompt: Prompt, *, thinking: bool = False) -> list[int]:
+        tokens = tokenize(prompt, thinking=thinking)
         with path.open("a", encoding="utf-8") as file:
             print(json.dumps(tokens), file=file)
         return tokens

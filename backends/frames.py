@@ -162,7 +162,7 @@ def _decode_fields(kind: type, body: bytes) -> Any:
 _DELTA = struct.Struct(">BQIII")  # tokens, bytes of text; the text follows
 _POSITION = struct.Struct(">BQIQ")  # characters
 _PROGRESS = struct.Struct(">BQQQ")  # no take: done, total
-_FINISHED = struct.Struct(">BQIBQQQQdd")  # reason, the fields of Usage
+_FINISHED = struct.Struct(">BQIBQQQQddQ")  # reason, the fields of Usage
 _KIND_DELTA, _KIND_REWIND, _KIND_SETTLED, _KIND_PROGRESS, _KIND_FINISHED = range(1, 6)
 _REASONS = tuple(FinishReason)
 
@@ -195,7 +195,8 @@ def _encode_rare(event: Event) -> bytes:
         reason, usage = _REASONS.index(event.reason), event.usage
         counts = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, usage.rewound_tokens)
         times = (usage.prefill_ms, usage.decode_ms)
-        return _FINISHED.pack(_KIND_FINISHED, event.request, event.take, reason, *counts, *times)
+        thought = usage.thinking_tokens
+        return _FINISHED.pack(_KIND_FINISHED, event.request, event.take, reason, *counts, *times, thought)
     raise ProtocolError(f"A {type(event).__name__} is not an event.")
 
 

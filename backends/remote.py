@@ -24,6 +24,7 @@ from backends.server_address import ServerSettings, base_address, is_loopback, r
 from backends.server_errors import ServerBusy, ServerRefused, ServerUnreachable
 from backends.server_reply import End, Figures, Piece, ServedModel, context_of_props, served_models
 from backends.text.surrogates import SurrogateJoiner
+from backends.text.thinking import Verdict, verdict
 from backends.token_estimate import TokenEstimate
 from backends.types import (
     Capabilities,
@@ -63,6 +64,9 @@ _JOIN_SECONDS = 2.0
 _SHOWN_MODELS = 8
 _LLAMA_CPP = "llamacpp"
 _KNOW_TOP_K = frozenset({"vllm", "sglang"})
+_KNOW_THINKING = frozenset({"llamacpp", "vllm", "sglang"})
+# What a model that was seen to think may think besides its answer, in tokens, where the request says nothing of it.
+_ROOM_TO_THINK = 1024
 _REASONS = {"length": FinishReason.LIMIT}
 
 
@@ -82,6 +86,7 @@ class _Take:
     texts: list[str] = field(default_factory=list)
     characters: int = 0
     tokens: int = 0
+    thought: int = 0
     figures: Figures | None = None
     joiner: SurrogateJoiner = field(default_factory=SurrogateJoiner)
 
@@ -116,6 +121,7 @@ class RemoteBackend(Backend):
         self._pending: deque[Event | Exception] = deque()
         self._inbox: queue.Queue[Received] = queue.Queue(_INBOX)
         self._closed = False
+        self._thinks = False
         try:
             self._served = self._find_model(settings.model)
             self._capabilities = self._describe(settings.context_tokens)
@@ -264,7 +270,7 @@ class RemoteBackend(Backend):
                 return
             if take.reader is None and take.not_before <= now:
                 question = self._question(take.request, take.number)
-                take.reader = self._connection.answer(question, take.request.max_tokens, self._inbox)
+                take.reader = self._connection.answer(question, self._most_tokens(take.request), self._inbox)
                 take.sent = take.heard = now
                 free -= 1
 
@@ -304,7 +310,10 @@ class RemoteBackend(Backend):
         match item:
             case Piece():
                 take.first = take.first or now
-                self._add_text(take, "" if item.thinking else take.joiner.feed(item.text))
+                if item.thinking:
+                    self._add_thought(take, item.text)
+                else:
+                    self._add_text(take, take.joiner.feed(item.text))
             case Figures():
                 take.figures = item
             case End():
@@ -316,14 +325,27 @@ class RemoteBackend(Backend):
                 self._drop_request(take)
                 self._pending.append(item)
 
+    def _add_thought(self, take: _Take, text: str) -> None:
+        """Note that this model thinks, and end thoughts that leave no room for an answer."""
+        self._thinks = True
+        take.thought += len(text)
+        if take.thought > self._most_tokens(take.request) * _MAX_CHARACTERS_PER_TOKEN:
+            self._finish(take, FinishReason.LIMIT)
+
+    def _most_tokens(self, request: GenerationRequest) -> int:
+        """What a server may generate for a request: the answer, and thoughts where the model is known to have them."""
+        return request.max_tokens + (request.thinking_tokens or _ROOM_TO_THINK * self._thinks)
+
     def _add_text(self, take: _Take, text: str) -> None:
         """Deliver text, and end an answer that goes far beyond what was asked for."""
-        room = take.request.max_tokens * _MAX_CHARACTERS_PER_TOKEN - take.characters
+        room = self._most_tokens(take.request) * _MAX_CHARACTERS_PER_TOKEN - take.characters
         text = text[:room]
         if text:
             tokens = 1 if len(text) <= _ONE_TOKEN_CHARACTERS else self._estimate.tokens(text)
             take.texts.append(text)
             take.characters += len(text)
+            if take.characters == len(text) and verdict(text) is Verdict.THINKING:
+                self._thinks = True
             take.tokens += tokens
             self._pending.append(Delta(take.request_id, take.number, text, tokens))
         if len(text) == room:
@@ -396,12 +418,14 @@ class RemoteBackend(Backend):
         question: dict[str, Any] = {
             "model": self._served.name,
             "messages": messages or [{"role": "user", "content": prompt.raw}],
-            "max_tokens": request.max_tokens,
+            "max_tokens": self._most_tokens(request),
             "seed": (request.seed + take) % 2**31,
             "stream": True,
             "stream_options": {"include_usage": True},
             **_sampling(request.sampling, self._served.owner),
         }
+        if self._served.owner in _KNOW_THINKING:
+            question["chat_template_kwargs"] = {"enable_thinking": request.thinking_tokens > 0}
         if request.stop:
             question["stop"] = list(request.stop)
         return question

@@ -177,6 +177,9 @@ class Constraint:
 class GenerationRequest:
     """Everything that one generation depends on. ``max_tokens`` bounds each take; ``priority`` 0 is the author's.
 
+    ``thinking_tokens`` is what a model may think before it answers, besides ``max_tokens`` and never part of the text;
+    requests with a constraint or with the start of an answer are answered without thinking.
+
     ``bans`` is the hash of a blob sent by ``put``: what may not be written (``backends.text.ban_list``).
     """
 
@@ -191,6 +194,12 @@ class GenerationRequest:
     takes: int = 1
     seed: int = 0
     priority: int = 0
+    thinking_tokens: int = 0
+
+    @property
+    def may_think(self) -> bool:
+        """Whether thoughts may come before the answer."""
+        return self.constraint is None and not self.prompt.answer_start
 
 
 class FinishReason(enum.StrEnum):
@@ -205,7 +214,8 @@ class FinishReason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and time of one take. ``cached_tokens`` are the part of ``prompt_tokens`` that needed no prefill."""
+    """Tokens and time of one take. ``cached_tokens`` are the part of ``prompt_tokens`` that needed no prefill;
+    ``thinking_tokens`` were thought and are in no text."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -213,6 +223,7 @@ class Usage:
     rewound_tokens: int = 0
     prefill_ms: float = 0.0
     decode_ms: float = 0.0
+    thinking_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))

@@ -66,6 +66,7 @@ def make_model(
     *,
     vocab: str = "words",
     template: str = "chatml",
+    template_text: str = "",
     context: int = 2048,
     seed: int = 0,
     layers: int = 2,
@@ -99,7 +100,7 @@ def make_model(
     writer.add_eot_token_id(tokens.index(turn))
     writer.add_add_bos_token(template in ("llama3", "mistral", "gemma"))
     if template != "none":
-        writer.add_chat_template(TEMPLATES[template])
+        writer.add_chat_template(template_text or TEMPLATES[template])
     prior = _prior(vocab, pieces, len(tokens))
     prior[tokens.index(turn)] = _log_chance(prior, end_chance)
     _write_tensors(writer, architecture, prior, layers, seed)

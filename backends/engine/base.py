@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backends.text.thinking import ThinkingMarks
 from backends.types import Capabilities, Constraint, Prompt, SamplingParams
 
 
@@ -116,8 +117,20 @@ class Engine(ABC):
         """Return the tokens of plain text, no special tokens parsed or added."""
 
     @abstractmethod
-    def tokenize_prompt(self, prompt: Prompt) -> list[int]:
-        """Return the tokens of a prompt through the model's chat template, ready for the answer."""
+    def tokenize_prompt(self, prompt: Prompt, *, thinking: bool = False) -> list[int]:
+        """Return the tokens of a prompt through the model's chat template, ready for the answer.
+
+        Without ``thinking`` a model whose template begins its thoughts is past them.
+        """
+
+    @property
+    def thinking_marks(self) -> ThinkingMarks | None:
+        """What stands around the thoughts of this model by its template, None where that knows of none."""
+        return None
+
+    def tokenize_marks(self, text: str) -> list[int]:
+        """Return the tokens of text that belongs to the template: control tokens in it are meant."""
+        return self.tokenize(text)
 
     @abstractmethod
     def piece(self, token: int) -> bytes:

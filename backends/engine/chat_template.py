@@ -19,12 +19,15 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from backends.text.thinking import marks_in
 from backends.types import Message, Role
 
 MAX_TEMPLATE_CHARACTERS = 200_000
 MAX_STEPS = 200_000
 MAX_OUTPUT_CHARACTERS = 100_000
 _PLACEHOLDER = re.compile("\ue0f0([0-9]+)\ue0f1")
+# By which names templates ask whether the model is to think.
+_SWITCHES = ("enable_thinking", "thinking")
 # Templates may print the date; a request must not depend on the day on which it is made.
 _FIXED_DAY = datetime(2024, 7, 26)
 
@@ -74,25 +77,37 @@ class ChatTemplate:
             except (jinja2.TemplateError, RecursionError, ValueError):
                 self._template = None
         self._fallback = environment.from_string(fallback)
+        self.marks = marks_in(source) if self._template is not None else None
 
     @property
     def own(self) -> bool:
         """Whether the model has a usable template of its own."""
         return self._template is not None
 
-    def render(self, messages: Sequence[Message]) -> list[Part]:
-        """Return the prompt up to the start of the answer, in parts."""
+    def render(self, messages: Sequence[Message], *, thinking: bool = False) -> list[Part]:
+        """Return the prompt up to the start of the answer, in parts.
+
+        Without ``thinking`` the thoughts that a template begins are ended at once.
+        """
         if self._template is not None:
             for variant in (messages, _without_system(messages)):
                 try:
-                    return list(self._parts(self._template, variant))
+                    return self._past_thoughts(list(self._parts(self._template, variant, thinking)), thinking)
                 except TemplateRefused:
                     continue
-        return list(self._parts(self._fallback, messages))
+        return list(self._parts(self._fallback, messages, thinking))
 
-    def _parts(self, template: jinja2.Template, messages: Sequence[Message]) -> Iterator[Part]:
+    def _past_thoughts(self, parts: list[Part], thinking: bool) -> list[Part]:
+        begun = self.marks and parts and parts[-1].text.rstrip().endswith(self.marks.opening)
+        if thinking or not begun or not isinstance(parts[-1], TemplateText):
+            return parts
+        assert self.marks is not None
+        return [*parts[:-1], TemplateText(f"{parts[-1].text.rstrip()}\n\n{self.marks.closing}\n\n")]
+
+    def _parts(self, template: jinja2.Template, messages: Sequence[Message], thinking: bool) -> Iterator[Part]:
         inputs = [{"role": str(each.role), "content": _placeholder(n, each.content)} for n, each in enumerate(messages)]
-        text = _bounded_render(template, {**self._variables, "messages": inputs})
+        switches = dict.fromkeys(_SWITCHES, thinking)
+        text = _bounded_render(template, {**self._variables, **switches, "messages": inputs})
         pieces = _PLACEHOLDER.split(text)
         if [int(number) for number in pieces[1::2]] != list(range(len(messages))):
             raise TemplateRefused("the template left out or moved a message")

@@ -23,7 +23,9 @@ from backends.engine.length import LengthController, Phase
 from backends.engine.repetition import Loop, RepetitionGuard
 from backends.engine.steering import Bias, forbidden, steering
 from backends.engine.take_text import StopStrings, TakeText
+from backends.engine.thinking import Thoughts
 from backends.text import ngrams
+from backends.text.thinking import Verdict
 from backends.types import (
     Delta,
     Event,
@@ -91,14 +93,23 @@ class Generation:
         self._calm.prime(self.tokens)
         self._sampler: Sampler = self._calm
         self._steering = steering(engine.classes)
-        self._length = LengthController(request.length) if request.length else None
-        self._guard = self._make_guard(request.repetition, known) if request.repetition else None
-        self._bans = BanWatch(bans, known.end(_BAN_WORDS) + " ") if bans else None
+        self._known, self._ban_rules = known, bans
+        self._begin_controls()
         self._retries = _Retries()
         self._shown = self._settled = self._told_tokens = 0
         self._rewound = 0
         self._paragraphs: collections.deque[int] = collections.deque()
         self._end_of_turn = engine.classes.end_of_turn
+        self._thoughts = Thoughts(
+            engine.thinking_marks,
+            engine.tokenize_marks,
+            engine.piece,
+            prompt,
+            request.thinking_tokens,
+            may_think=request.may_think,
+        )
+        self._prompt_tokens = len(prompt)
+        self._unsure: list[tuple[int, str]] = []
         self._watched = self._end_of_turn | engine.classes.heading if self._length else self._end_of_turn
         self._word_ends = False
         self._bias = self._next_bias()
@@ -121,9 +132,15 @@ class Generation:
 
         Raises InvalidRequest where every token is forbidden, ModelInvalid where the logits are no numbers.
         """
+        if self._thoughts.active:
+            return self._think(row)
         if self._sampler is not self._calm:
             self._cool_down()
         token = self._sampler.sample(row, self._bias)
+        if self._thoughts.opens(token) and not self._text.length:
+            self._thoughts.begin()
+            self.tokens.append(token)
+            return self._go_on_thinking()
         if self._word_ends and self._text.continues_word(token):
             token = self._separated(row, token)
         if token in self._watched:
@@ -133,6 +150,30 @@ class Generation:
         self.tokens.append(token)
         self.unjudged = True
         self.full = len(self.tokens) >= self._most_tokens
+        return ()
+
+    def _think(self, row: int) -> Sequence[Event]:
+        """Choose a token of the thoughts, which no control sees and no reader."""
+        token = self._calm.sample(row)
+        if token in self._end_of_turn:
+            return self._answer(self._thoughts.close())
+        self.tokens.append(token)
+        return self._answer([]) if self._thoughts.feed(token) else self._go_on_thinking()
+
+    def _go_on_thinking(self) -> Sequence[Event]:
+        """End the thoughts where their budget or the context does not allow another token."""
+        room = self._engine.capabilities.context_tokens - len(self.tokens) - self._request.max_tokens
+        return self._answer(self._thoughts.close()) if self._thoughts.exhausted or room <= 0 else ()
+
+    def _answer(self, closing: Sequence[int]) -> Sequence[Event]:
+        """Begin the answer behind the thoughts and what closes them: from here on they are part of the prompt."""
+        self.tokens += closing
+        self.prompt_length = len(self.tokens)
+        context = self._engine.capabilities.context_tokens
+        self._most_tokens = min(self.prompt_length + self._request.max_tokens, context)
+        if self.prompt_length >= context:
+            return self.finish(FinishReason.LIMIT)
+        self._calm.prime(self.tokens)
         return ()
 
     def _end_turn(self) -> list[Event]:
@@ -147,7 +188,10 @@ class Generation:
         self.unjudged = False
         token = self.tokens[-1]
         self._sampler.accept(token)
-        events = self._control(token, self._text.feed(token))
+        text = self._text.feed(token)
+        if self._thoughts.watching and self._hold(token, text):
+            return []
+        events = self._control(token, text)
         if self.full and self._loop is None and self._ban is None and self._ending is None:
             banned = self._bans.finish() if self._bans else None
             self._ending = FinishReason.LIMIT, banned.keep if banned else self._text.length
@@ -158,8 +202,29 @@ class Generation:
                 self._sampler.prepare(self._bias)
         return events
 
+    def _hold(self, token: int, text: str) -> bool:
+        """Whether a token belongs to thoughts, or may do so as far as is known: then nobody hears of it yet."""
+        match self._thoughts.watch(self._text.tail(self._text.length)):
+            case Verdict.UNKNOWN if self._text.length and not self.full:
+                self._unsure.append((token, text))
+                return True
+            case Verdict.THINKING:
+                self._text = TakeText(self._engine.piece, trimmed=True)
+                self._begin_controls()
+                self._unsure.clear()
+                self.decided, self.full = True, False
+                return True
+            case _:
+                for each in self._unsure:
+                    self._control(*each)
+                self._unsure.clear()
+                return False
+
     def resolve(self) -> list[Event]:
         """Do what the controls decided: take text back, or end the take."""
+        if self._thoughts.active:
+            self.decided = False
+            return list(self._go_on_thinking())
         loop, ban, ending = self._loop, self._ban, self._ending
         self._loop = self._ban = self._ending = None
         self.decided = self.full = False
@@ -178,6 +243,12 @@ class Generation:
             self._text.flush()
         events = self._show(self._text.length)
         return [*events, *self._end(reason, self._text.length)]
+
+    def _begin_controls(self) -> None:
+        request, known, bans = self._request, self._known, self._ban_rules
+        self._length = LengthController(request.length) if request.length else None
+        self._guard = self._make_guard(request.repetition, known) if request.repetition else None
+        self._bans = BanWatch(bans, known.end(_BAN_WORDS) + " ") if bans else None
 
     def _make_guard(self, policy: RepetitionPolicy, known: KnownText) -> RepetitionGuard:
         recent = self._engine.tokenize(known.end(ngrams.WINDOW)) if known.sentences else []
@@ -320,12 +391,13 @@ class Generation:
     def _end(self, reason: FinishReason, length: int) -> list[Event]:
         self.finished = True
         usage = Usage(
-            prompt_tokens=self.prompt_length,
+            prompt_tokens=self._prompt_tokens,
             cached_tokens=self.cached_tokens,
             completion_tokens=len(self._text.tokens),
             rewound_tokens=self._rewound,
             prefill_ms=self.prefill_ms,
             decode_ms=self.decode_ms,
+            thinking_tokens=self.prompt_length - self._prompt_tokens,
         )
         settled = [Settled(self.request_id, self.take, length)] if length > self._settled else []
         return [*settled, Finished(self.request_id, self.take, reason, usage)]

@@ -32,6 +32,7 @@ from backends.engine.native_trial import NativeTrial
 from backends.engine.sampling import NativeSampler
 from backends.engine.vocabulary import TWO_PARAGRAPHS, classify
 from backends.errors import BackendError, ContextOverflow, InvalidRequest, ModelInvalid, OutOfMemory
+from backends.text.thinking import ThinkingMarks
 from backends.types import Capabilities, Constraint, ModelSettings, Prompt, SamplingParams
 
 log = logging.getLogger(__name__)
@@ -119,14 +120,26 @@ class LlamaCppEngine(Engine):
     def tokenize(self, text: str) -> list[int]:
         return [token for chunk in _chunks(text) for token in self._model.tokenize(chunk)]
 
-    def tokenize_prompt(self, prompt: Prompt) -> list[int]:
-        parts: list[Part] = self._template.render(prompt.messages) if prompt.messages else [MessageText(prompt.raw)]
-        parts.append(MessageText(prompt.answer_start))
+    def tokenize_prompt(self, prompt: Prompt, *, thinking: bool = False) -> list[int]:
+        parts: list[Part] = [MessageText(prompt.raw)]
+        if prompt.messages:
+            parts = self._template.render(prompt.messages, thinking=thinking)
+        tokens = self._tokens_of([*parts, MessageText(prompt.answer_start)])
+        if self._begin >= 0 and tokens[:1] != [self._begin]:
+            tokens.insert(0, self._begin)
+        return tokens
+
+    @property
+    def thinking_marks(self) -> ThinkingMarks | None:
+        return self._template.marks
+
+    def tokenize_marks(self, text: str) -> list[int]:
+        return self._tokens_of([TemplateText(text)])
+
+    def _tokens_of(self, parts: Sequence[Part]) -> list[int]:
         tokens: list[int] = []
         for run in self._runs(parts):
             tokens += [run] if isinstance(run, int) else self.tokenize(run)
-        if self._begin >= 0 and tokens[:1] != [self._begin]:
-            tokens.insert(0, self._begin)
         return tokens
 
     def piece(self, token: int) -> bytes:

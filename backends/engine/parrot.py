@@ -26,11 +26,11 @@ class ParrotEngine(LlamaCppEngine):
         self._heard: list[int] = []
         super().__init__(settings)
 
-    def tokenize_prompt(self, prompt: Prompt) -> list[int]:
+    def tokenize_prompt(self, prompt: Prompt, *, thinking: bool = False) -> list[int]:
         self._heard = self.tokenize(prompt.raw)
         with self._record.open("a", encoding="utf-8") as file:
             file.write(json.dumps(self._detokenized(self._heard)) + "\n")
-        return super().tokenize_prompt(prompt)
+        return super().tokenize_prompt(prompt, thinking=thinking)
 
     def decode(self, batch: Sequence[BatchToken]) -> list[int]:
         for item in batch:

@@ -115,7 +115,8 @@ class Scheduler:
         if request_id in self._requests:
             raise InvalidRequest(f"The request {request_id} is running already.")
         _check(request)
-        prompt = self._engine.tokenize_prompt(request.prompt)
+        thinking = request.may_think and request.thinking_tokens > 0
+        prompt = self._engine.tokenize_prompt(request.prompt, thinking=thinking)
         context = self._engine.capabilities.context_tokens
         if not prompt:
             raise InvalidRequest("The prompt is empty.")

@@ -31,6 +31,7 @@ from backends.engine.scripted_text import ADJECTIVES, CLASSES, NAMES, NOUNS, Pla
 from backends.engine.scripted_text import TEMPLATES as SENTENCES
 from backends.engine.vocabulary import classify
 from backends.errors import ContextOverflow, InvalidRequest, ModelInvalid
+from backends.text.thinking import USUAL, ThinkingMarks
 from backends.types import Capabilities, Constraint, Prompt, SamplingParams
 
 SUFFIX = ".script.json"
@@ -54,6 +55,7 @@ REFRAINS = (
     "Nobody in the village remembered the promise that the painter had made in winter.",
     "Every evening the ferry crossed the river with a cargo of letters and silence.",
 )
+_THOUGHTS = ("Hm.", "First", "the", "keeper,", "then", "the", "map.") * 4096
 _LINKS_OF_LONG_SENTENCES = 5
 _EXPECTED, _LIKELY, _SPREAD, _POSSIBLE = 14.0, 8.0, 3.0, 4.0
 _NOISE = np.random.default_rng(7).random(4096).astype(np.float32)
@@ -69,7 +71,9 @@ class Script:
     ``prefill_delay_ms`` per prompt token. ``crash_after`` generated tokens the process is killed by ``crash_signal``,
     at most ``crash_times`` times as counted by the file ``marker`` (always without a marker); ``hang_after`` tokens it
     sleeps for good. ``cells`` is how many tokens all sequences together may hold, shared ones counted once (0: any
-    number). Raises ModelInvalid where it makes no sense.
+    number). ``thoughts`` is what it thinks in front of each answer, in words (0: it does not), between marks of its own
+    or, if they are ``thoughts_begun``, of its template; ``thoughts_end`` says whether it ever ends them by itself.
+    Raises ModelInvalid where it makes no sense.
     """
 
     behaviour: str = "writer"
@@ -88,6 +92,9 @@ class Script:
     marker: str = ""
     hang_after: int = -1
     prompt_version: int = 0
+    thoughts: int = 0
+    thoughts_begun: bool = False
+    thoughts_end: bool = True
 
     def __post_init__(self) -> None:
         if self.behaviour not in BEHAVIOURS:
@@ -232,11 +239,17 @@ class ScriptedEngine(Engine):
     def tokenize(self, text: str) -> list[int]:
         return self._vocabulary.tokenize(text)
 
-    def tokenize_prompt(self, prompt: Prompt) -> list[int]:
+    def tokenize_prompt(self, prompt: Prompt, *, thinking: bool = False) -> list[int]:
         tokens = self._vocabulary.tokenize(prompt.raw)
         for message in prompt.messages:
             tokens += [self._vocabulary.special[f"<{message.role.value}>"], *self.tokenize(message.content.strip())]
-        return [*tokens, self._vocabulary.answer, *self.tokenize(prompt.answer_start)]
+        begun = f"{USUAL.opening}\n" if self._script.thoughts_begun else ""
+        past = f"\n{USUAL.closing}\n\n" if begun and not thinking else ""
+        return [*tokens, self._vocabulary.answer, *self.tokenize(begun + past + prompt.answer_start)]
+
+    @property
+    def thinking_marks(self) -> ThinkingMarks | None:
+        return USUAL if self._script.thoughts_begun else None
 
     def piece(self, token: int) -> bytes:
         return self._vocabulary.pieces[token]
@@ -350,10 +363,27 @@ class ScriptedEngine(Engine):
         sequence.cells.append(next(self._cells))
         if token == self._vocabulary.answer:
             self._begin_answer(sequence)
+        elif sequence.start >= 0 and self._thought(sequence) is not None:
+            sequence.places.append(sequence.places[-1])
         elif sequence.start >= 0:
             before = sequence.places[-1]
             place = follow(before, self._vocabulary.texts[token], mix(sequence.prompt_hash, before.length))
             sequence.places.append(self._loop(sequence, before, place) if self._loops else place)
+
+    def _thought(self, sequence: _Sequence) -> str | None:
+        """Return what the model has thought in front of its answer, None where it does not think (any more)."""
+        if not self._script.thoughts or sequence.start < 0:
+            return None
+        pieces = self._vocabulary.pieces
+        text = b"".join(pieces[token] for token in sequence.tokens[sequence.start :]).decode("utf-8", "replace")
+        begun = text.startswith(USUAL.opening) or USUAL.opening.startswith(text)
+        return None if not begun or USUAL.closing in text else text
+
+    def _thinks_next(self, thought: str) -> int:
+        """Return the token that goes on with a thought, or begins it, or ends it."""
+        words = self._script.thoughts if self._script.thoughts_end else self._script.context_tokens
+        whole = f"{USUAL.opening}\n{' '.join(itertools.islice(_THOUGHTS, words))}\n{USUAL.closing}"
+        return ord(whole[len(thought)]) if whole.startswith(thought) and len(thought) < len(whole) else ord(" ")
 
     def _begin_answer(self, sequence: _Sequence) -> None:
         prompt = sequence.tokens
@@ -403,6 +433,10 @@ class ScriptedEngine(Engine):
         return logits
 
     def _expected(self, sequence: _Sequence, place: Place, chance: int) -> dict[int, float]:
+        thought = self._thought(sequence)
+        if thought is not None:
+            usual = self._usual(sequence, place, chance) if not thought else {}
+            return usual | {self._thinks_next(thought): 2 * _EXPECTED}
         special = self._special_case(sequence, place, chance)
         usual = self._usual(sequence, place, chance)
         return usual if special is None else usual | {special: _EXPECTED + 2}

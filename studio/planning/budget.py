@@ -17,6 +17,9 @@ from backends.types import LENGTH_AIM, CountingProfile, LengthTarget
 MIN_LEAF_WORDS = 300
 MAX_LEAF_WORDS = 1000
 
+# What a leaf below the least length keeps at each sharing.
+_SHORT_LEAF_KEEPS = 0.92
+
 # No section is shorter: it needs a sentence.
 MIN_SENTENCE_WORDS = 4
 
@@ -49,17 +52,25 @@ def share(total: int, weights: Sequence[float]) -> list[int]:
     return parts
 
 
+def least_of(target: int) -> int:
+    """Return the fewest words that a leaf may be left with: half of a long one; short ones give a little each, so that
+    the last of many entries does not pay for all."""
+    if target < MIN_LEAF_WORDS:
+        return max(1, math.ceil(_SHORT_LEAF_KEEPS * target))
+    return max(target // 2, MIN_LEAF_WORDS)
+
+
 def rebalance(document_target: int, written: int, remaining: Sequence[int]) -> list[int]:
     """Share the words that are left again over the remaining leaves, in proportion to their targets.
 
     ``written`` are the words of finished leaves, ``remaining`` the present targets of the others. The document aims a
-    little above its target. No leaf falls under half of its target or ``MIN_LEAF_WORDS``, none grows over one and a
+    little above its target. No leaf falls under ``least_of`` its target, none grows over one and a
     half times its target or ``MAX_LEAF_WORDS``, as long as the others can take the difference. Where the document is
     already too long, each remaining leaf keeps its least; where the leaves cannot hold what is missing, all grow.
     """
     if not remaining:
         return []
-    least = [max(1, min(target, max(target // 2, MIN_LEAF_WORDS))) for target in remaining]
+    least = [least_of(target) for target in remaining]
     most = [max(target, min(target * 3 // 2, MAX_LEAF_WORDS)) for target in remaining]
     total = max(round(document_target * (1 + LENGTH_AIM)) - written, sum(least))
     return _bounded_shares(total, [float(max(1, target)) for target in remaining], least, most)

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from backends.text.thinking import MARKS
 from studio.planning.plan import Outline
 
 # Models without a grammar call things by names of their own.
@@ -14,7 +15,9 @@ _SECTIONS = ("sections", "chapters", "parts", "scenes", "outline", "plan")
 _TITLES = ("title", "name", "heading", "section_title", "chapter_title", "section", "chapter")
 _POINTS = ("points", "key_points", "bullets", "events", "content", "description", "summary")
 
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_THOUGHTS = tuple(
+    re.compile(rf"{re.escape(marks.opening)}.*?(?:{re.escape(marks.closing)}|\Z)", re.DOTALL) for marks in MARKS
+)
 _TITLE_FIELD = re.compile(r'"title"\s*:\s*"([^"\\]*)"')
 _SECTION_START = re.compile(r'\{\s*"(?:' + "|".join(_TITLES) + r')"')
 _ENTRY = re.compile(
@@ -31,7 +34,8 @@ def parse_outline(answer: str) -> Outline:
 
     Of an answer that was cut off, its complete sections count.
     """
-    answer = _THOUGHT.sub("", answer)
+    for thought in _THOUGHTS:
+        answer = thought.sub("", answer)
     outline = _of_json(answer)
     return outline if outline.sections or "{" in answer else _of_lines(answer)
 

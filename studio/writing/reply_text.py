@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from backends.text import ngrams
 from backends.text.segmentation import ends_sentence, sentences
+from backends.text.thinking import MARKS
 
-_THINK_OPEN, _THINK_CLOSE = "<think>", "</think>"
 _AGREES = r"(?:sure|certainly|of course|absolutely|okay|ok|great|understood|got it|gladly|happy to|as requested)"
 _HANDS_OVER = r"(?:here is|here's|here are|here you|below is)"
 _SPEAKS = rf"(?:{_AGREES}|{_HANDS_OVER}|i'll|i will|i have|let me|this is|the following|continuing)"
@@ -99,11 +99,11 @@ class ReplyText:
         blank = len(text) - len(text.lstrip())
         if blank:
             return blank
-        if not text or (not final and len(text) < len(_THINK_OPEN) and _THINK_OPEN.startswith(text)):
+        if not text or (not final and any(marks.opening.startswith(text) for marks in MARKS)):
             return 0
-        if text.startswith(_THINK_OPEN):
-            end = text.find(_THINK_CLOSE)
-            return end + len(_THINK_CLOSE) if end >= 0 else (len(text) if final else 0)
+        if marks := next((marks for marks in MARKS if text.startswith(marks.opening)), None):
+            end = text.find(marks.closing)
+            return end + len(marks.closing) if end >= 0 else (len(text) if final else 0)
         size, waits = self._courtesy_size(text, final=final)
         if not size and not waits:
             size, waits = self._repeated_size(text, final=final)

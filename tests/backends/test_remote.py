@@ -8,6 +8,8 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -124,6 +126,29 @@ def test_the_reason_length_is_a_limit() -> None:
 def test_what_a_model_thinks_is_not_text() -> None:
     thought = event(delta={"reasoning_content": "Let me think."})
     assert text_of(collect(lambda _: Reply((thought, "The text.")))) == "The text."
+
+
+@pytest.mark.parametrize(
+    "thought", [event(delta={"reasoning_content": "Let me think."}), "<think>Let me think.</think>"]
+)
+def test_a_model_that_was_seen_to_think_gets_room_for_it(thought: str | bytes) -> None:
+    asked: list[Any] = []
+
+    def answer(question: Question) -> Reply:
+        asked.append(question.body["max_tokens"])
+        return Reply((thought, "The text."))
+
+    with serving(answer) as (_, backend):
+        for each in (REQUEST, REQUEST, replace(REQUEST, thinking_tokens=70)):
+            list(backend.generate(each))
+    assert asked == [200, 200 + 1024, 200 + 70]
+
+
+def test_thoughts_without_end_are_broken_off() -> None:
+    thought = event(delta={"reasoning_content": "Hm. " * 2000})
+    last = collect(lambda _: Reply((thought,) * 40))[-1]
+    assert isinstance(last, Finished)
+    assert last.reason is FinishReason.LIMIT
 
 
 def test_halves_of_characters_are_joined_and_lone_ones_replaced() -> None:

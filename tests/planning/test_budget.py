@@ -11,6 +11,7 @@ from studio.planning.budget import (
     Goal,
     closing_goal,
     leaf_count,
+    least_of,
     rebalance,
     section_goal,
     share,
@@ -49,7 +50,7 @@ def test_sharing_nothing_is_refused(total: int, weights: list[float]) -> None:
 )
 def test_rebalanced_targets_close_the_gap_or_keep_their_least(target: int, remaining: list[int], written: int) -> None:
     new = rebalance(target, written, remaining)
-    least = [min(words, max(words // 2, MIN_LEAF_WORDS)) for words in remaining]
+    least = [least_of(words) for words in remaining]
     most = [max(words, min(words * 3 // 2, MAX_LEAF_WORDS)) for words in remaining]
     gap = round(target * 1.005) - written
     assert sum(new) == max(gap, sum(least))
@@ -96,3 +97,19 @@ def test_what_a_request_aims_at_is_the_aim_of_the_goal(goal: Goal) -> None:
     target = goal.request_target(0)
     assert abs(target.aim - goal.aim) <= 1
     assert target.window == pytest.approx((goal.least, goal.most), abs=0.01 * target.target + 1)
+
+
+def test_short_entries_share_a_surplus_instead_of_leaving_it_to_the_last() -> None:
+    targets, written = [115] * 30, 0
+    while targets:
+        written += round(targets.pop(0) * 1.02)
+        targets = rebalance(3450, written, targets)
+        assert all(target >= 105 for target in targets)
+    assert abs(written - 3450) <= 0.01 * 3450 + 3
+
+
+@given(target=st.integers(0, 5000))
+def test_a_leaf_keeps_most_of_a_short_and_half_of_a_long_target(target: int) -> None:
+    least = least_of(target)
+    assert 1 <= least <= max(1, target)
+    assert least >= min(0.92 * target, 0.5 * target - 1, MIN_LEAF_WORDS)
