@@ -148,8 +148,9 @@ class Batch:
 
     @property
     def waiting(self) -> int:
-        """How many documents are not finished."""
-        return len(self._waiting) + len(self._alone) + len(self._running)
+        """How many documents are neither finished nor failed."""
+        ended = (DocumentState.DONE, DocumentState.FAILED)
+        return sum(entry.state not in ended for entry in self._entries.values())
 
     @property
     def seconds(self) -> float:

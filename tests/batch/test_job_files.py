@@ -37,7 +37,13 @@ def refusals(read, *lines: object) -> list[str]:
 def test_a_line_is_a_document_and_may_leave_out_what_has_a_default(read):
     full = GOOD | {"name": "B 1", "kind": "report", "language": "pt-BR", "seed": 7, "formats": ["docx", "md", "docx"]}
     first, second = read(b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), b"  ", full)
-    assert (first.line, first.name, first.brief.kind, first.brief.language, first.formats) == (1, "a", "story", "en", ("md",))
+    assert (first.line, first.name, first.brief.kind, first.brief.language, first.formats) == (
+        1,
+        "a",
+        "story",
+        "en",
+        ("md",),
+    )
     assert (second.line, second.brief.kind, second.brief.language, second.seed) == (3, "report", "pt-BR", 7)
     assert second.formats == ("docx", "md")
     assert read(GOOD)[0].seed == first.seed
