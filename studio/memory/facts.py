@@ -14,7 +14,7 @@ from dataclasses import replace
 from backends.text.keywords import content_words
 from backends.text.ngrams import words
 from backends.text.segmentation import sentences
-from backends.types import Constraint, GenerationRequest, Message, Prompt, RepetitionPolicy, Role
+from backends.types import Constraint, GenerationRequest, Message, Prompt, Role
 from resources import read_text
 from studio.project.facts import MOST_CHARACTERS
 from studio.project.memory_records import Statement
@@ -56,7 +56,6 @@ def facts_request(asked: GenerationRequest, summary: str, noun: str) -> Generati
         prompt=Prompt(messages=messages),
         sampling=sampling_preset(FACTS_SAMPLING),
         max_tokens=MAX_FACTS_TOKENS,
-        repetition=RepetitionPolicy(),
         constraint=Constraint(read_text("grammars/facts.gbnf").format(more=MOST_NEW_FACTS - 1)),
         seed=asked.seed,
     )
