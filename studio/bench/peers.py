@@ -19,6 +19,7 @@ from studio.bench.report import ROOT
 
 TOOLS = ROOT / "benchmarks" / "llama.cpp" / "bin"
 START_SECONDS = 120.0
+_CELLS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,24 @@ class LlamaBench:
     def _measure(self, *arguments: str) -> float:
         done = subprocess.run([*self._command, *arguments], capture_output=True, text=True, check=True)
         return float(json.loads(done.stdout)[0]["avg_ts"])
+
+
+class LlamaBatchedBench:
+    """``llama-batched-bench``: several sequences behind a prompt that they share, without sampling."""
+
+    def __init__(self, program: Path, setup: Setup) -> None:
+        self._command = [str(program), "-m", str(setup.model), "-t", str(setup.threads), "-ngl", str(setup.gpu_layers)]
+        self._command += ["-fa", "on" if setup.flash_attention else "off", "--no-repack", "-pps", "-kvu"]
+        self._command += ["-ctk", setup.cache_type, "-ctv", setup.cache_type, "--output-format", "jsonl"]
+
+    def gain(self, sequences: int, prompt: int, answer: int) -> float:
+        """Return the tokens per second of so many sequences in one batch against those of one."""
+        cells = str(prompt + sequences * answer + _CELLS)
+        arguments = ["-c", cells, "-npp", str(prompt), "-ntg", str(answer), "-npl", f"1,{sequences}"]
+        done = subprocess.run([*self._command, *arguments], capture_output=True, text=True, check=True)
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        rates = {line["pl"]: line["speed_tg"] for line in lines}
+        return rates[sequences] / rates[1]
 
 
 class LlamaServer:

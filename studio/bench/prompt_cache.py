@@ -33,20 +33,29 @@ class _Start:
 
 
 def restart_rows(settings: ModelSettings, tokens: int, repeats: int) -> Iterator[Row]:
-    """Yield the time to the first new token of a project of about so many tokens, opened again and opened cold."""
+    """Yield the time to the first new token of a project of about so many tokens, opened cold and opened again.
+
+    Again is twice: the request that was interrupted, and one of the same project whose last words differ.
+    """
     room = replace(settings, context_tokens=max(settings.context_tokens, tokens + tokens // 8 + _ANSWER))
     with tempfile.TemporaryDirectory(prefix="longhand-bench-") as folder:
         kept = replace(room, states_folder=f"{folder}/project", states_bytes=_STATES_BYTES)
         cold = _start(kept, tokens, 0)
-        again = [_start(kept, tokens, 1 + number) for number in range(repeats)]
-    asked = cold.usage.prompt_tokens
-    computed = [start.usage.prompt_tokens - start.usage.cached_tokens for start in again]
-    name = f"project of {asked:,} tokens opened"
-    yield Row(f"{name}: model load", round(statistics.median(start.load for start in again), 2), "s")
+        resumed = [_start(kept, tokens, 0) for _ in range(repeats)]
+        continued = [_start(kept, tokens, 1 + number) for number in range(repeats)]
+    name = f"project of {cold.usage.prompt_tokens:,} tokens opened"
+    loads = [start.load for start in (*resumed, *continued)]
+    yield Row(f"{name}: model load", round(statistics.median(loads), 2), "s")
     yield Row(f"{name} for the first time: first token after it", round(cold.first, 2), "s")
-    yield Row(f"{name} again: tokens computed", statistics.median(computed), "tokens")
-    seconds = statistics.median(start.first for start in again)
-    yield at_most(f"{name} again: first token after it", round(seconds, 3), "s", MOST_SECONDS)
+    yield from _again(f"{name} again where it stopped", resumed)
+    yield from _again(f"{name} again, with another task at its end", continued)
+
+
+def _again(name: str, starts: list[_Start]) -> Iterator[Row]:
+    computed = [start.usage.prompt_tokens - start.usage.cached_tokens for start in starts]
+    yield Row(f"{name}: tokens computed", statistics.median(computed), "tokens")
+    seconds = statistics.median(start.first for start in starts)
+    yield at_most(f"{name}: first token after it", round(seconds, 3), "s", MOST_SECONDS)
 
 
 def _start(settings: ModelSettings, tokens: int, task: int) -> _Start:

@@ -27,6 +27,7 @@ from backends.types import (
 from studio.bench.figures import NS_PER_S, ratio
 from studio.bench.forcing import forcing_rows
 from studio.bench.measured import NEVER_LANDS, MeasuredBackend
+from studio.bench.peers import TOOLS, LlamaBatchedBench, Setup
 from studio.bench.prefix_reuse import prefix_rows
 from studio.bench.prompt_cache import restart_rows
 from studio.bench.report import Row, Say, at_least, at_most, run_parts
@@ -77,10 +78,11 @@ QUICK = Effort(
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What is measured, and how much of it."""
+    """What is measured, how much of it, and where the tools of llama.cpp are."""
 
     settings: ModelSettings
     effort: Effort = Effort()
+    tools: Path = TOOLS
 
     def run(self, parts: Sequence[str] = (), say: Say = lambda _: None) -> list[Row]:
         """Return the rows of the named parts, or of all. Raises BackendError where the model cannot be run."""
@@ -209,6 +211,7 @@ def takes(bench: Bench) -> Iterator[Row]:
     """Takes of one prompt in one batch against as many requests in turn, with the prompt in the cache and without."""
     effort = bench.effort
     with MeasuredBackend(bench.settings) as measured:
+        setup = Setup.like(bench.settings.path, measured.backend.capabilities)
         trials = [_takes_trial(measured, effort, 1 + 100 * number) for number in range(effort.repeats)]
     together, in_turn, uncached = (list(column) for column in zip(*trials, strict=True))
     name = f"{effort.takes} takes of {effort.answer} tokens after {effort.shared_prompt}"
@@ -219,6 +222,10 @@ def takes(bench: Bench) -> Iterator[Row]:
     yield at_least(f"{name}, together against in turn", round(gain, 2), "x", LARGE_TAKES if large else SMALL_TAKES)
     gain = ratio([run.rate for run in together], [run.rate for run in uncached])
     yield Row(f"{name}, together against in turn without cache", round(gain, 2), "x")
+    if bench.tools.is_dir():
+        peer = LlamaBatchedBench(bench.tools / "llama-batched-bench", setup)
+        gains = [peer.gain(effort.takes, effort.shared_prompt, effort.answer) for _ in range(effort.repeats)]
+        yield Row(f"{name}, together against one alone, llama-batched-bench", round(statistics.median(gains), 2), "x")
 
 
 def _takes_trial(measured: MeasuredBackend, effort: Effort, seed: int) -> tuple[Ran, Ran, Ran]:
