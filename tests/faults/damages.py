@@ -6,7 +6,9 @@ from __future__ import annotations
 import random
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +29,7 @@ class Flip:
 
 
 def flips(folder: Path, seed: int, count: int) -> Iterator[Flip]:
-    """Flip 1 to 64 bytes: a quarter of the times in the header, else anywhere, and let the command open the file."""
+    """Flip 1 to 64 bytes, in turn in the header, in the head of a page, in an index, anywhere; let the command open it."""
     job = Job(folder / "good", seed, words=800, delay_ms=0.0)
     program = job.start()
     program.communicate(timeout=600)
@@ -41,11 +43,25 @@ def flips(folder: Path, seed: int, count: int) -> Iterator[Flip]:
         shutil.copytree(job.folder, copy)
         path = copy / job.project.name
         content = bytearray(path.read_bytes())
-        start = moment.randrange(100 if number % 4 == 0 else len(content))
+        start = _place(path, len(content), number, moment)
         for place in range(start, min(start + moment.choice((1, 8, 64)), len(content))):
             content[place] ^= moment.randrange(1, 256)
         path.write_bytes(content)
         yield _open_damaged(path, bytes(content), good)
+
+
+def _place(path: Path, size: int, number: int, moment: random.Random) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute("PRAGMA page_size").fetchone()
+        found = "SELECT rootpage FROM sqlite_master WHERE rootpage AND (type = 'index' OR name LIKE 'block_index%')"
+        indexes = [(root - 1) * page for (root,) in connection.execute(found)]
+    if number % 4 == 0:
+        return moment.randrange(100)
+    if number % 4 == 1:
+        return moment.randrange(size // page) * page + moment.randrange(12)
+    if number % 4 == 2:
+        return moment.choice(indexes) + moment.randrange(page)
+    return moment.randrange(size)
 
 
 def _open_damaged(path: Path, content: bytes, good: dict[int, str]) -> Flip:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.engine.scripted import write_script
@@ -25,14 +25,36 @@ DELAYS_MS = (0.4, 4.0, 15.0)
 PATIENCE = 120.0
 
 
+STANDSTILL = 0.5
+STEP = 0.05
+
+
 @dataclass(frozen=True)
 class Kill:
-    """What a kill did: characters of acknowledged text lost and told twice, and how old the lost text was (seconds)."""
+    """What a kill did: characters of acknowledged text lost and told twice, and how old the lost text was (seconds).
+
+    ``aged`` is False where the age says nothing, because the rig itself stood still before the kill.
+    """
 
     lost: int
     doubled: int
     seconds: float
     wrote: bool
+    aged: bool = True
+
+
+class Watch:
+    """Waits, and sees whether everything stood still meanwhile: a suspended machine, processes stopped from outside."""
+
+    def __init__(self) -> None:
+        self.stood_still = False
+
+    def rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            began = time.monotonic()
+            time.sleep(min(STEP, left))
+            self.stood_still |= time.monotonic() - began > STEP + STANDSTILL
 
 
 class Job:
@@ -45,7 +67,9 @@ class Job:
         self.log = folder / "witness.log"
         self.model = write_script(folder / "town.script.json", delay_ms=delay_ms)
 
-    def start(self, under: Sequence[str] = (), **popen: object) -> subprocess.Popen:
+    def start(
+        self, under: Sequence[str] = (), module: Sequence[str] = ("tests.faults.witness",), **popen: object
+    ) -> subprocess.Popen:
         """Start the command, or go on with what it left; where its output is a pipe, that is the witness's log."""
         self.log.unlink(missing_ok=True)
         log = "/proc/self/fd/1" if "stdout" in popen else str(self.log)
@@ -53,7 +77,7 @@ class Job:
         new = ["write", BRIEF, "--words", self.words, "--model", self.model, "--out", "town.md", "--seed", self.seed]
         words = ["resume", self.project] if self.project.exists() else new
         return subprocess.Popen(
-            [*under, sys.executable, "-m", "tests.faults.witness", log, *map(str, words)],
+            [*under, sys.executable, "-m", *module, log, *map(str, words)],
             cwd=self.folder,
             env=dict(os.environ, PYTHONPATH=str(ROOT)),
             stderr=subprocess.PIPE,
@@ -85,11 +109,12 @@ class Job:
             )
 
 
-def wait_for_text(job: Job, program: subprocess.Popen, beyond: int = 0) -> None:
+def wait_for_text(job: Job, program: subprocess.Popen, beyond: int = 0, watch: Watch | None = None) -> None:
     """Wait until the run has shown text for more than ``beyond`` times, or has ended."""
+    watch = watch or Watch()
     deadline = time.monotonic() + PATIENCE
     while program.poll() is None and job.shown() <= beyond and time.monotonic() < deadline:
-        time.sleep(0.02)
+        watch.rest(0.02)
 
 
 def kill_commands(folder: Path, seed: int, count: int) -> Iterator[Kill]:
@@ -101,12 +126,10 @@ def kill_commands(folder: Path, seed: int, count: int) -> Iterator[Kill]:
     number = 0
     job = Job(folder / "0", seed, delay_ms=DELAYS_MS[0])
     while count > 0:
-        program = job.start()
-        if moment.random() < 0.2:
-            time.sleep(moment.uniform(0.0, 1.5))
-        else:
-            wait_for_text(job, program)
-            time.sleep(moment.uniform(0.0, 1.5))
+        program, watch = job.start(), Watch()
+        if moment.random() >= 0.2:
+            wait_for_text(job, program, watch=watch)
+        watch.rest(moment.uniform(0.0, 1.5))
         if program.poll() is not None:
             require_done(program)
             number += 1
@@ -116,7 +139,7 @@ def kill_commands(folder: Path, seed: int, count: int) -> Iterator[Kill]:
         end = time.monotonic()
         program.communicate()
         count -= 1
-        yield job.look(end)
+        yield replace(job.look(end), aged=not watch.stood_still)
 
 
 def kill_workers(folder: Path, seed: int, count: int, *, words: int = WORDS) -> Iterator[Kill]:

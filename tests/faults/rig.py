@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The long form of the fault rig: ``python -m tests.faults.rig --seed S --report FILE``, about half an hour.
+"""The long form of the fault rig: ``python -m tests.faults.rig --seed S --report FILE``, an hour.
 
 The real program, real files, seeded moments. The report has the rows of every other result (studio.bench.report).
 """
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from studio.bench.report import Row, at_least, at_most, line, result
-from tests.faults import damages, full_disks, kills, power_loss, windows
+from tests.faults import clocks, damages, full_disks, kills, permissions, power_loss, windows
 from tests.faults.kills import Kill
 
 
@@ -34,7 +34,7 @@ def worker_rows(folder: Path, seed: int, count: int, end: float) -> list[Row]:
 
 def window_rows(folder: Path, seed: int, count: int, end: float) -> list[Row]:
     """Kill the window under an author's hands."""
-    return _kill_rows("kill -9 of the window", windows.kill_windows(folder, seed, count), end=end, least=60, aged=True)
+    return _kill_rows("kill -9 of the window", windows.kill_windows(folder, seed, count), end=end, least=200, aged=True)
 
 
 def power_rows(folder: Path, seed: int, count: int, end: float) -> list[Row]:
@@ -82,11 +82,33 @@ def damage_rows(folder: Path, seed: int, count: int, end: float) -> list[Row]:
     ]
 
 
+def permission_rows(folder: Path, seed: int, count: int, end: float) -> list[Row]:
+    """Take the right to write from file and folder, before the command and under it."""
+    found = [*permissions.refusals(folder, seed), *permissions.closing_folders(folder, seed)]
+    _tell(fault for fault in found if fault)
+    return [
+        Row("read-only file, folder, both, folder that becomes so: states", len(found), "states"),
+        at_most("read-only: not refused clearly, not readable, changed or lost", sum(map(bool, found)), "states", 0),
+    ]
+
+
+def clock_rows(folder: Path, seed: int, count: int, end: float) -> list[Row]:
+    """Set the clock back under the command and kill it."""
+    found = list(clocks.killed_backwards(folder, seed, count))
+    _tell(fault for fault in found if fault)
+    return [
+        Row("clock that jumps back: runs killed", count, "kills"),
+        at_most("clock that jumps back: runs that lost, doubled or mixed up text", sum(map(bool, found)), "runs", 0),
+    ]
+
+
 PARTS: dict[str, tuple[Callable[[Path, int, int, float], list[Row]], int]] = {
     "power": (power_rows, 1),
     "full": (full_rows, 20),
     "damage": (damage_rows, 40),
-    "windows": (window_rows, 60),
+    "permissions": (permission_rows, 1),
+    "clock": (clock_rows, 10),
+    "windows": (window_rows, 200),
     "commands": (command_rows, 200),
     "workers": (worker_rows, 200),
 }
@@ -98,7 +120,7 @@ def _kill_rows(name: str, done: Iterable[Kill], *, end: float, least: int, aged:
         found.append(kill)
         if time.monotonic() > end:
             break
-        if kill.lost or kill.doubled or kill.seconds > 1:
+        if kill.lost or kill.doubled or (kill.seconds > 1 and kill.aged):
             _tell([kill])
     wrote = [kill for kill in found if kill.wrote]
     rows = [
@@ -108,7 +130,8 @@ def _kill_rows(name: str, done: Iterable[Kill], *, end: float, least: int, aged:
         at_most(f"{name}: characters told twice", sum(kill.doubled for kill in found), "characters", 0),
     ]
     if aged:
-        ages = sorted(kill.seconds for kill in wrote) or [0.0]
+        ages = sorted(kill.seconds for kill in wrote if kill.aged) or [0.0]
+        rows.append(Row(f"{name}: moments with an age, the rig did not stand still before", len(ages), "kills"))
         rows.append(Row(f"{name}: median age of the oldest text lost", round(ages[len(ages) // 2], 3), "s"))
         rows.append(at_most(f"{name}: age of the oldest text lost", round(ages[-1], 3), "s", 1))
     return rows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import damages, full_disks, power_loss
+from tests.faults import clocks, damages, full_disks, permissions, power_loss
 from tests.faults.account import Testimony
 from tests.faults.kills import Kill, kill_commands, kill_workers
 from tests.faults.windows import kill_windows
@@ -49,7 +49,18 @@ def test_full_disk_keeps_what_was_acknowledged(tmp_path: Path) -> None:
 
 
 def test_flipped_bytes_are_refused_or_harmless(tmp_path: Path) -> None:
-    assert [flip.fault for flip in damages.flips(tmp_path, SEED, 2)] == ["", ""]
+    assert [flip.fault for flip in damages.flips(tmp_path, SEED, 4)] == [""] * 4
+
+
+@pytest.mark.slow
+def test_what_may_not_be_written_is_read_and_left_alone(tmp_path: Path) -> None:
+    found = [*permissions.refusals(tmp_path, SEED), *permissions.closing_folders(tmp_path, SEED)]
+    assert found == [""] * 4
+
+
+@pytest.mark.slow
+def test_clock_that_jumps_back_mixes_nothing_up(tmp_path: Path) -> None:
+    assert list(clocks.killed_backwards(tmp_path, SEED, 1)) == [""]
 
 
 @pytest.mark.slow

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from studio.project.records import Brief, Origin, PlannedSection
 from studio.project.store import Project
 from tests.end2end.program import ROOT
-from tests.faults.kills import PATIENCE, Kill
+from tests.faults.kills import PATIENCE, Kill, Watch
 
 OPENING = "The bell rang."
 
@@ -37,15 +38,16 @@ def kill_windows(folder: Path, seed: int, count: int) -> Iterator[Kill]:
     for number in range(count):
         log.unlink(missing_ok=True)
         window = _start(project, log, seed + number)
-        _wait_for_keys(log, window)
-        time.sleep(moment.uniform(0.1, 3.0))
+        watch = Watch()
+        _wait_for_keys(log, window, watch)
+        watch.rest(moment.uniform(0.1, 3.0))
         if window.poll() is not None:
             raise AssertionError(f"the window ended with {window.returncode}: {window.communicate()[1]}")
         os.kill(window.pid, signal.SIGKILL)
         end = time.monotonic()
         window.communicate()
         before, found = _look(project, log, before, end)
-        yield found
+        yield replace(found, aged=not watch.stood_still)
 
 
 def _start(project: Path, log: Path, seed: int) -> subprocess.Popen:
@@ -59,10 +61,10 @@ def _start(project: Path, log: Path, seed: int) -> subprocess.Popen:
     )
 
 
-def _wait_for_keys(log: Path, window: subprocess.Popen) -> None:
+def _wait_for_keys(log: Path, window: subprocess.Popen, watch: Watch) -> None:
     deadline = time.monotonic() + PATIENCE
     while not (log.exists() and log.stat().st_size) and window.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+        watch.rest(0.02)
 
 
 def _look(path: Path, log: Path, before: str, end: float) -> tuple[str, Kill]:
