@@ -38,7 +38,8 @@ _IS = re.compile(
 _PRESENT = {"was": "is", "lived in": "lives in", "came from": "comes from", "worked as": "works as"}
 # "Anna Berg, the baker, ..."
 _APPOSITION = re.compile(rf"\b(?P<who>{_NAME}), (?P<what>(?:a|an|the) [a-z][^.!?;:,\"\u201c\u201d]{{2,60}}),")
-_ARTICLE = re.compile(r"(?:a|an|the|called|named) ")
+# What somebody is, and not which one of some.
+_ARTICLE = re.compile(r"(?:a|an|the|called|named) (?!(?:first|last|next|only|same|one|other|best|worst|most|kind)\b)")
 _NO_NAMES = frozenset(
     """the a an it he she they we i you there this that these those his her its their our my your one what who where
     when how why then now here if but and or so yet for nor as at in on by to from with without of not no nothing

@@ -70,6 +70,7 @@ def test_a_rule_finds_what_somebody_is_and_where_they_live() -> None:
         "It was the best of times.",
         "Anna was tired of it.",
         "The Sea was a mirror.",
+        "Anna was the first to see it.",
         "He lived in Bergen.",
         "Nothing, the end of it, came.",
         "“Anna was a liar,” he said.",
