@@ -31,8 +31,8 @@ from backends.types import (
 )
 from studio.writing.reply_text import Removed, ReplyText, Shown, farewell_size
 
-# The document's sentences come with every request; those of the last few are enough.
-MAX_BLOBS = 4
+# The sentences of documents come with every request, in a link for each section; bytes of links that are kept.
+MAX_BLOBS = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -107,8 +107,9 @@ class SupervisedBackend(Backend):
     def put(self, digest: str, data: bytes) -> None:
         """Keep a large input under its SHA-256; it is needed here and not sent on."""
         self._blobs[digest] = self._blobs.pop(digest, data)
-        while len(self._blobs) > MAX_BLOBS:
-            del self._blobs[next(iter(self._blobs))]
+        total = sum(map(len, self._blobs.values()))
+        while total > MAX_BLOBS and len(self._blobs) > 1:
+            total -= len(self._blobs.pop(next(iter(self._blobs))))
 
     def close(self) -> None:
         """Free the model."""

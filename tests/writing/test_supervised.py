@@ -3,12 +3,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.errors import BackendError
+from backends.errors import BackendError, InvalidRequest
+from backends.remote import RemoteBackend
+from backends.server_address import ServerSettings
+from backends.text.sentence_chain import make_link
 from backends.types import (
     Constraint,
     Delta,
@@ -17,15 +21,20 @@ from backends.types import (
     FinishReason,
     GenerationRequest,
     LengthTarget,
+    Message,
     Prompt,
     RepetitionPolicy,
     Rewind,
+    Role,
     Settled,
 )
+from studio.writing import supervised
 from studio.writing.supervised import SupervisedBackend
+from tests.backends.openai_server import OpenAIServer, Question, Reply
 from tests.canned_backend import CannedBackend, Step
 from tests.writing.test_writer import prose
 
+KNOWN = "Nobody came to the old house on that day."
 REQUEST = GenerationRequest(Prompt(raw="Write."), length=LengthTarget(100), repetition=RepetitionPolicy())
 
 
@@ -131,3 +140,66 @@ def test_cancelling_ends_in_cancelled() -> None:
 def test_whatever_comes_the_events_are_sound(pieces: list[str], target: int) -> None:
     request = GenerationRequest(REQUEST.prompt, length=LengthTarget(target), repetition=RepetitionPolicy())
     replay(list(SupervisedBackend(CannedBackend(lambda _: pieces)).generate(request)))
+
+
+def test_the_sentences_of_a_long_document_are_kept_and_old_ones_go_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = SupervisedBackend(CannedBackend(lambda _: ["Nobody came to the old house on that day. And on it went."]))
+    digest = ""
+    for number in range(20):
+        digest, data = make_link([f"Sentence number {number} of the document stands here.", KNOWN], digest)
+        backend.put(digest, data)
+    policy = RepetitionPolicy(known_sentences=digest)
+    assert replay(list(backend.generate(replace(REQUEST, repetition=policy))))[0] != KNOWN
+    monkeypatch.setattr(supervised, "MAX_BLOBS", 200)
+    backend.put(*make_link(["A link that takes the place of all others." * 3]))
+    with pytest.raises(InvalidRequest):
+        backend.submit(replace(REQUEST, repetition=policy))
+
+
+def test_several_answers_are_looked_after_at_once_and_an_error_is_of_one() -> None:
+    with OpenAIServer(_three_kinds_of_answers) as server:
+        inner = RemoteBackend(ServerSettings(server.address, parallel=3), retry_seconds=())
+        with SupervisedBackend(inner) as backend:
+            wanted = {backend.submit(_request(kind)): kind for kind in ("long", "cut", "loop")}
+            texts, errors = _read(backend, wanted)
+    assert 97 <= len(texts["long"].split()) <= 103
+    assert texts["loop"].count("The keeper went up to the lamp and lit it again.") == 1
+    assert errors["cut"].kept == ("One is here. Two is here.",)
+    assert set(errors) == {"cut"}
+
+
+def _request(kind: str) -> GenerationRequest:
+    policy = None if kind == "long" else RepetitionPolicy()
+    return replace(REQUEST, prompt=Prompt((Message(Role.USER, kind),)), repetition=policy)
+
+
+def _three_kinds_of_answers(question: Question) -> Reply:
+    match question.text:
+        case "long":
+            return Reply([piece + " " for piece in prose(300).split(" ")])
+        case "cut":
+            return Reply(["Sure! Here is the section:\n\nOne is here. ", "Two is here. Thr"], finish="")
+        case _:
+            return Reply(["First a word. ", *["The keeper went up to the lamp and lit it again. "] * 9])
+
+
+def _read(backend: SupervisedBackend, wanted: dict[int, str]) -> tuple[dict[str, str], dict[str, BackendError]]:
+    texts, errors, open_ones = dict.fromkeys(wanted.values(), ""), {}, set(wanted)
+    while open_ones:
+        try:
+            event = backend.next_event(5.0)
+        except BackendError as error:
+            number = error.request or 0
+            errors[wanted[number]] = error
+            open_ones.discard(number)
+            continue
+        assert event is not None
+        name = wanted[event.request]
+        match event:
+            case Delta():
+                texts[name] += event.text
+            case Rewind():
+                texts[name] = texts[name][: -event.characters]
+            case Finished():
+                open_ones.discard(event.request)
+    return texts, errors
