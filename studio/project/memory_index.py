@@ -20,17 +20,18 @@ from studio.project.memory_schema import INDEXES, STATEMENTS
 MOST_TERMS = 64
 
 
-def add(connection: Connection, table: str, row_id: int) -> None:
-    """Take in a row that was stored."""
+def add(connection: Connection, table: str, row_id: int, *, by: str = "id") -> None:
+    """Take in the row that was stored under this id, or the rows that have it in the column ``by``."""
     # An index that is made anew has the row already.
-    _changed(connection, table, row_id, "INSERT INTO {index} (rowid, {columns}) SELECT id, {columns} FROM {table}")
+    statement = "INSERT INTO {index} (rowid, {columns}) SELECT id, {columns} FROM {table}"
+    _changed(connection, table, f"{statement} WHERE {by} = ?", row_id)
 
 
-def forget(connection: Connection, table: str, row_id: int) -> None:
-    """Take out a row that is about to be changed or deleted."""
+def forget(connection: Connection, table: str, row_id: int, *, by: str = "id") -> None:
+    """Take out a row that is about to be changed or deleted, or all rows that have it in the column ``by``."""
     statement = "INSERT INTO {index} ({index}, rowid, {columns}) SELECT 'delete', id, {columns} FROM {table}"
-    if not _changed(connection, table, row_id, statement):
-        _changed(connection, table, row_id, statement)
+    if not _changed(connection, table, f"{statement} WHERE {by} = ?", row_id):
+        _changed(connection, table, f"{statement} WHERE {by} = ?", row_id)
 
 
 def search(connection: Connection, table: str, terms: Sequence[str], most: int) -> tuple[Ranked, ...]:
@@ -47,13 +48,13 @@ def search(connection: Connection, table: str, terms: Sequence[str], most: int) 
     return tuple(Ranked(row_id, score) for row_id, score in rows)
 
 
-def _changed(connection: Connection, table: str, row_id: int, statement: str) -> bool:
+def _changed(connection: Connection, table: str, statement: str, value: int) -> bool:
     """Change an index; where it is damaged, make it anew instead and return False."""
     index, columns = INDEXES[table]
-    change = statement.format(index=index, columns=", ".join(columns), table=table) + " WHERE id = ?"
+    change = statement.format(index=index, columns=", ".join(columns), table=table)
     connection.exec_driver_sql("SAVEPOINT memory_index")
     try:
-        connection.exec_driver_sql(change, (row_id,))
+        connection.exec_driver_sql(change, (value,))
         # The index writes at the release, so that what is wrong with it does not come out at the commit.
         connection.exec_driver_sql("RELEASE memory_index")
         return True

@@ -52,9 +52,10 @@ def add(connection: Connection, name: str, parts: Sequence[str]) -> Note:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     made = connection.execute(insert(_note).values(name=name, sha256=digest, words=words, created=created))
     note_id = made.inserted_primary_key[0]  # type: ignore[index]
-    for position, part in enumerate(parts):
-        stored = connection.execute(insert(_passage).values(note=note_id, position=position, body=part))
-        memory_index.add(connection, _TABLE, stored.inserted_primary_key[0])  # type: ignore[index]
+    rows = [{"note": note_id, "position": position, "body": part} for position, part in enumerate(parts)]
+    if rows:
+        connection.execute(insert(_passage), rows)
+        memory_index.add(connection, _TABLE, note_id, by="note")
     return Note(note_id, name, words, len(parts), created)
 
 
@@ -63,8 +64,7 @@ def remove(connection: Connection, name: str) -> None:
     note_id = connection.execute(select(_note.c.id).where(_note.c.name == name)).scalar_one_or_none()
     if note_id is None:
         raise ProjectError(f"There is no note {name}.", hint="`longhand notes list PROJECT` shows them.")
-    for passage in connection.execute(select(_passage.c.id).where(_passage.c.note == note_id)).scalars().all():
-        memory_index.forget(connection, _TABLE, passage)
+    memory_index.forget(connection, _TABLE, note_id, by="note")
     connection.execute(delete(_passage).where(_passage.c.note == note_id))
     connection.execute(delete(_note).where(_note.c.id == note_id))
 
