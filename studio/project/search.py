@@ -191,9 +191,9 @@ def _found(pattern: re.Pattern[str], text: str) -> list[_Found]:
 
 
 def _found_in_paragraphs(pattern: re.Pattern[str], text: str) -> list[_Found]:
-    found, behind = list[_Found](), 0
+    found, behind, look = list[_Found](), 0, pattern.finditer
     for paragraph in text.split(texts.BREAK):
-        for match in pattern.finditer(paragraph):
+        for match in look(paragraph):
             start, end = match.span()
             # An empty hit is no hit: it would be everywhere.
             if end > start:
