@@ -3,7 +3,8 @@
 
 `speed` writes the same documents with `--parallel N` and `--parallel 1`; the gain is compared with that of N requests
 in `longhand bench sequences --only together`, measured before on the same machine (`--raw`). `kills` kills the command
-at random moments, gives the same command again, and looks at every document. `jobs` times the check of 10,000 lines.
+at random moments, gives the same command again, and looks at every document. `jobs` times the check of 10,000 lines,
+`memory` looks at the command while it works on such a file.
 A folder in `--out` that is there already is gone on with, so that each side of `speed` can be run alone before.
 """
 
@@ -140,6 +141,33 @@ def document_rows(out: Path, documents: int, words: int, touched: int) -> list[R
     ]
 
 
+def memory_rows(folder: Path, parallel: int, seconds: float, model: str) -> list[Row]:
+    """Return the memory of the command, without the model's process, while it works on a file of 10,000 lines."""
+    jobs, out = folder / "many.jsonl", folder / "many"
+    make_jobs(jobs, CHECKED_LINES, 40)
+    process = subprocess.Popen(batch_command(jobs, out, parallel, model), stdout=subprocess.DEVNULL)
+    sizes, end = [], time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        time.sleep(0.5)
+        sizes.append(_resident_mib(process.pid))
+    process.send_signal(signal.SIGINT)
+    code = process.wait(60)
+    finished = len(list(out.glob("*.md")))
+    quarter = len(sizes) // 4
+    growth = statistics.median(sizes[-quarter:]) - statistics.median(sizes[quarter : 2 * quarter])
+    return [
+        Row(f"documents of 40 words finished in {seconds:g} s", finished, "documents"),
+        at_most(f"memory while {CHECKED_LINES:,} documents are to be written", round(max(sizes), 1), "MiB", 300),
+        Row("its growth from the second to the last quarter of the time", round(growth, 1), "MiB"),
+        Row("exit code after Ctrl-C", code, "", "130", code == 130),
+    ]
+
+
+def _resident_mib(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+
 def job_rows(folder: Path) -> list[Row]:
     """Return how long checking 10,000 lines takes, of which the last is wrong so that nothing is started."""
     jobs = folder / "many.jsonl"
@@ -165,7 +193,7 @@ def job_rows(folder: Path) -> list[Row]:
 def main() -> None:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("speed", "kills", "jobs"))
+    parser.add_argument("what", choices=("speed", "kills", "jobs", "memory"))
     parser.add_argument("--out", type=Path, required=True, help="folder for the documents")
     parser.add_argument("--documents", type=int, default=24)
     parser.add_argument("--words", type=int, default=1000, help="length of each document")
@@ -173,6 +201,7 @@ def main() -> None:
     parser.add_argument("--raw", type=float, default=1.0, help="ratio of so many requests in `bench sequences`")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
+    parser.add_argument("--seconds", type=float, default=90, help="of work whose memory is looked at")
     parser.add_argument("--model", default="", help="a GGUF file; the starter model without it")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -182,6 +211,8 @@ def main() -> None:
             rows = speed_rows(chosen.out, *size, chosen.raw, chosen.model)
         case "kills":
             rows = kill_rows(chosen.out, *size, chosen.kills, chosen.seed, chosen.model)
+        case "memory":
+            rows = memory_rows(chosen.out, chosen.parallel, chosen.seconds, chosen.model)
         case _:
             rows = job_rows(chosen.out)
     print_rows(rows)

@@ -19,8 +19,11 @@ from studio.project.store import Project
 from studio.writing.events import Notice, Pace, Paused, TextAdded, Waiting, WritingEvent
 from studio.writing.repetition_report import SectionProse, repetition_report
 from studio.writing.runner import Runner, require_room_for_brief
+from studio.writing.writer import WriterSettings
 
 PROJECT_SUFFIX = ".longhand"
+PACE_SECONDS = 0.45
+"""How often each document tells its pace; to look that up five times a second would take a sixth of a core for six."""
 
 
 def with_present_words(entry: Entry, folder: Path) -> Entry:
@@ -109,7 +112,7 @@ class BatchDocument:
         project = self._project = self._open()
         for notice in project.notices:
             yield Notice(notice)
-        self._runner = Runner(project, self.lane)
+        self._runner = Runner(project, self.lane, WriterSettings(pace_seconds=PACE_SECONDS))
         if self._stopping:
             self._runner.pause()
         for event in self._runner.write():

@@ -60,7 +60,7 @@ class Runner:
         self._backend = backend
         self._settings = settings or WriterSettings()
         self._announced = False
-        self._watch = Stopwatch()
+        self._watch = Stopwatch(self._settings.pace_seconds)
         self._writer = SectionWriter(project, backend, self._settings, self._watch)
         self.remembering = Remembering(project, backend, self._ask)
 

@@ -53,7 +53,7 @@ from studio.writing.endings import (
 )
 from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, Waiting, WritingEvent
-from studio.writing.pace import Stopwatch
+from studio.writing.pace import PACE_SECONDS, Stopwatch
 from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
 from studio.writing.takes import LEADING_TAKES, LEADING_TASK, MORE_TAKES, TAKE_TASK, Standing, TakeJudge, lead_to
 
@@ -89,13 +89,15 @@ PARAGRAPH = "\n\n"
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
     """What a run may vary: the sampler chain of the prose (None: the preset of the document's kind), the guard against
-    loops, whose way of counting the targets are meant in (the project's own counts stay Longhand's), and what may not
-    be written (models on servers do not keep to that)."""
+    loops, whose way of counting the targets are meant in (the project's own counts stay Longhand's), what may not be
+    written (models on servers do not keep to that), and how often the pace is told (seconds, less than one: text is
+    stored then, too)."""
 
     sampling: SamplingParams | None = None
     repetition: RepetitionPolicy | None = field(default_factory=RepetitionPolicy)
     profile: CountingProfile = CountingProfile.LONGHAND
     bans: BanList | None = None
+    pace_seconds: float = PACE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
