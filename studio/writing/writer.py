@@ -72,7 +72,7 @@ PART_TOLERANCE = 0.15
 FIRST_WIDENED = 1.5
 ENDING_TASK = "ending"
 ENDING_FILL = 1.6
-STORE_SECONDS = 0.8
+STORE_SECONDS = 0.5
 STARTER_SAMPLING = "starter"
 MAX_SILENT_CALLS = 3
 # Servers answer with nothing for reasons of their own; one that has text for every third request is good enough.
