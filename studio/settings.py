@@ -112,6 +112,15 @@ class Settings:
     context: int = _setting(
         0, _Text("Context", "Context of the model in tokens; 0 takes the model's own, at most 8,192.", 0, 1_048_576)
     )
+    thinking: int = _setting(
+        0,
+        _Text(
+            "Thinking",
+            "How many tokens a thinking model may think before each passage, hidden; 0 lets it write at once.",
+            0,
+            32_768,
+        ),
+    )
     states: int = _setting(
         2048,
         _Text(

@@ -19,10 +19,10 @@ MAX_SEED = 2**32 - 1
 _Given = TypeVar("_Given")
 
 
-def add_brief_options(parser: argparse.ArgumentParser) -> None:
+def add_brief_options(parser: argparse.ArgumentParser, *, words_required: bool = True) -> None:
     """Add what describes a new document."""
     parser.add_argument("brief", metavar="BRIEF", help="what to write about: text, or the path of a text file")
-    parser.add_argument("--words", type=_words, required=True, metavar="N", help="length of the document in words")
+    parser.add_argument("--words", type=_words, required=words_required, metavar="N", help="length in words")
     add_kind_options(parser)
     parser.add_argument(
         "--seed",

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from studio.cli.screen import plain
-from studio.project.records import Section, Status
+from studio.project.records import Requirement, Section, Status
 from studio.project.store import Project
 
 STARTER = "starter"
@@ -24,8 +24,35 @@ def project_report(project: Project) -> dict[str, Any]:
         "words_target": info.brief.words,
         "words": project.words(),
         "sections": [{"title": leaf.title, "target": leaf.target, "words": leaf.words} for leaf in project.leaves()],
+        "requirements": [_requirement(each, project) for each in project.requirements()],
         "usage": _usage(project),
     }
+
+
+def _requirement(requirement: Requirement, project: Project) -> dict[str, Any]:
+    """What the brief demands and where; ``met`` is None as long as nothing of it is written or looked at."""
+    titles = {leaf.id: f"{leaf.number} {leaf.title}" for leaf in project.leaves()}
+    return {
+        "text": requirement.text,
+        "scope": str(requirement.scope),
+        "problem": requirement.problem,
+        "sections": [{"section": titles[place.section], "met": place.met} for place in requirement.places],
+    }
+
+
+def requirement_lines(project: Project) -> list[str]:
+    """Return what the brief demands and what of it is told, and by name what is not or cannot be; empty without any."""
+    found = project.requirements()
+    if not found:
+        return []
+    titles = {leaf.id: f"{leaf.number} {plain(leaf.title)}" for leaf in project.leaves()}
+    places = [(each, place) for each in found for place in each.places]
+    told = sum(place.met is True for _, place in places)
+    lines = ["", f"Requirements of the brief: {told} of {len(places)} are told"]
+    lines += [f"  not told in {titles[at.section]}: {plain(each.text)}" for each, at in places if at.met is False]
+    lines += [f"  {plain(each.text)}: {plain(each.problem)}" for each in found if each.problem]
+    lines += [f"  no section is left for: {plain(each.text)}" for each in found if not (each.places or each.problem)]
+    return lines
 
 
 def print_json(report: dict[str, Any]) -> None:
@@ -36,7 +63,7 @@ def print_json(report: dict[str, Any]) -> None:
 def is_finished(project: Project) -> bool:
     """Say whether every section that may be written is written."""
     leaves = project.leaves()
-    return bool(leaves) and all(leaf.status is Status.WRITTEN or leaf.locked for leaf in leaves)
+    return bool(leaves) and all(leaf.status is Status.WRITTEN or leaf.locked or not leaf.target for leaf in leaves)
 
 
 def outline(project: Project) -> list[str]:
@@ -51,7 +78,7 @@ def outline(project: Project) -> list[str]:
     ]
     if not sections:
         return [*head, "", "There is no plan yet."]
-    return [*head, "", *map(_outline_line, sections)]
+    return [*head, "", *map(_outline_line, sections), *requirement_lines(project)]
 
 
 def _outline_line(section: Section) -> str:

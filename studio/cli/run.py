@@ -25,6 +25,7 @@ from studio.writing.events import DocumentFinished, Paused, WritingEvent
 from studio.writing.runner import Runner
 from studio.writing.session import open_model
 from studio.writing.states import with_states
+from studio.writing.writer import WriterSettings
 
 STARTER_LINE = (
     "Writing with the starter model, a small demonstration; choose a real model with --model FILE.gguf "
@@ -48,7 +49,8 @@ def write_project(project: Project, backend: Backend, places: Places, *, as_json
     """Write what is missing, export the finished document, and return the exit code."""
     screen = Screen(sys.stderr)
     with _resumable(places):
-        finished = _consume(Runner(project, backend), screen, plan_only=False)
+        runner = Runner(project, backend, WriterSettings(thinking_tokens=user_settings().thinking))
+        finished = _consume(runner, runner.write(), screen, to_the_end=True)
         if finished:
             finish(project, places, screen, as_json=as_json)
             return SUCCESS
@@ -56,13 +58,20 @@ def write_project(project: Project, backend: Backend, places: Places, *, as_json
     return INTERRUPTED
 
 
-def plan_project(project: Project, backend: Backend, places: Places) -> bool:
-    """Make the plan; say whether it was made. An interrupted run tells how to go on."""
+def plan_project(project: Project, backend: Backend, places: Places, outline: str | None = None) -> bool:
+    """Make the plan, below an outline that was chosen; say whether it was made. It tells how to go on."""
     screen = Screen(sys.stderr)
+    runner = Runner(project, backend)
     with _resumable(places):
-        made = _consume(Runner(project, backend), screen, plan_only=True)
+        made = _consume(runner, runner.plan(outline), screen, to_the_end=False)
     say_how_to_resume(places, screen)
     return made
+
+
+def propose_outlines(project: Project, backend: Backend, count: int) -> bool:
+    """Have outlines written to choose from; say whether that was not stopped."""
+    runner = Runner(project, backend)
+    return _consume(runner, runner.propose(count), Screen(sys.stderr), to_the_end=False)
 
 
 def finish(project: Project, places: Places, screen: Screen, *, as_json: bool) -> None:
@@ -78,10 +87,9 @@ def say_how_to_resume(places: Places, screen: Screen) -> None:
     screen.line(f"Go on with: {resume_command(places)}")
 
 
-def _consume(runner: Runner, screen: Screen, *, plan_only: bool) -> bool:
-    """Show a run to its end; say whether it was not stopped before it."""
+def _consume(runner: Runner, events: Iterator[WritingEvent], screen: Screen, *, to_the_end: bool) -> bool:
+    """Show a run to its end; say whether it was not stopped before it, or ``to_the_end`` of the document."""
     display = ProgressDisplay(screen)
-    events = runner.plan() if plan_only else runner.write()
     with stopping(runner.pause) as stopped:
         try:
             for event in events:
@@ -93,7 +101,7 @@ def _consume(runner: Runner, screen: Screen, *, plan_only: bool) -> bool:
         finally:
             screen.clear()
             _end(events)
-        return plan_only and not stopped()
+        return not to_the_end and not stopped()
 
 
 def _end(events: Iterator[WritingEvent]) -> None:

@@ -18,7 +18,7 @@ from studio.planning.budget import MAX_LEAF_WORDS, leaf_count, share
 from studio.planning.entries import numbered_entries
 from studio.planning.kinds import DocumentKind, document_kind
 from studio.planning.outline_reader import parse_outline
-from studio.planning.plan import MAX_CHILDREN, MAX_POINTS, is_language, level_sizes, tidy, with_words
+from studio.planning.plan import MAX_CHILDREN, MAX_POINTS, Outline, is_language, level_sizes, tidy, with_words
 from studio.project.records import Brief, PlannedSection
 from studio.prompt_templates import PlanEntry, PlanFields, render
 from studio.sampling_presets import sampling_preset
@@ -145,20 +145,25 @@ class PlanBuilder:
         titles = [title for title, _ in parse_outline(answer).sections[:count]]
         return sum(map(is_language, titles)), count
 
-    def accept(self, answer: str) -> None:
-        """Take the answer for the level asked for; what is missing or unusable in it is filled in."""
-        level = self._waiting.popleft()
-        self._answers += 1
-        node, already = level.node, len(level.node.children)
-        outline = tidy(
+    def outline(self, answer: str) -> Outline:
+        """Return what the next level would be with this answer."""
+        level = self._waiting[0]
+        return tidy(
             parse_outline(answer),
             self._titles,
             len(level.sizes),
             self._kind.section_title,
             fixed=level.titles,
-            first=already + 1,
+            first=len(level.node.children) + 1,
             chronological=self._kind.chronological,
         )
+
+    def accept(self, answer: str) -> None:
+        """Take the answer for the level asked for; what is missing or unusable in it is filled in."""
+        outline = self.outline(answer)
+        level = self._waiting.popleft()
+        self._answers += 1
+        node, already = level.node, len(level.node.children)
         if node is self._root and not level.name:
             self._title = outline.title
         for position, ((title, points), leaves) in enumerate(

@@ -235,6 +235,22 @@ def set_status(connection: Connection, section_id: int, status: Status) -> None:
     connection.execute(update(_section).where(_section.c.id == section_id).values(status=status.value))
 
 
+def checked_target(target: int) -> int:
+    """Return a target. Raises ``ProjectError`` for one that no section can have."""
+    if not 0 <= target < 1 << 31:
+        raise ProjectError(f"A section cannot have a target of {target} words.")
+    return target
+
+
+def require_no_text(connection: Connection, section_id: int) -> None:
+    """Raise ``ProjectError`` if a section has text, which a parent cannot have."""
+    row = require(connection, section_id)
+    if _has_text(connection, section_id):
+        raise ProjectError(
+            f"“{row.title}” has text and cannot be divided.", hint="Move its text to another section first."
+        )
+
+
 def require(connection: Connection, section_id: int) -> Row[Any]:
     """Return the row of a section that is in the plan. Raises ``UnknownSection``."""
     found = select(_section).where(_section.c.id == section_id, _section.c.deleted_with.is_(None))
@@ -328,11 +344,7 @@ def _children(connection: Connection, parent: int | None) -> list[int]:
 def _children_for_newcomer(connection: Connection, parent: int | None) -> list[int]:
     """Return the children of a section that gets one more. Raises ``ProjectError`` if it has text."""
     if parent is not None:
-        row = require(connection, parent)
-        if _has_text(connection, parent):
-            raise ProjectError(
-                f"“{row.title}” has text and cannot be divided.", hint="Move its text to another section first."
-            )
+        require_no_text(connection, parent)
     return _children(connection, parent)
 
 
@@ -349,7 +361,7 @@ def _has_text(connection: Connection, section_id: int) -> bool:
 def _insert(
     connection: Connection, parent: int | None, position: int, title: str, target: int, points: Sequence[str]
 ) -> int:
-    _check_target(target)
+    checked_target(target)
     created = connection.execute(
         _section.insert().values(
             parent=parent,
@@ -372,14 +384,9 @@ def _as_json(points: Sequence[str]) -> list[str]:
 
 
 def _set_target(connection: Connection, section_id: int, target: int) -> None:
-    _check_target(target)
+    checked_target(target)
     require_leaf(connection, section_id)
     connection.execute(update(_section).where(_section.c.id == section_id).values(target=target))
-
-
-def _check_target(target: int) -> None:
-    if not 0 <= target < 1 << 31:
-        raise ProjectError(f"A section cannot have a target of {target} words.")
 
 
 def _renumber(connection: Connection, ids: Sequence[int]) -> None:

@@ -70,6 +70,18 @@ class PlannedSection:
 
 
 @dataclass(frozen=True, slots=True)
+class EditedSection:
+    """A node of a plan that the author edited as a whole; ``id`` is that of the section which it was, None for a new
+    one. ``words`` of a parent are not looked at."""
+
+    id: int | None
+    title: str
+    words: int
+    points: tuple[str, ...] = ()
+    children: tuple[EditedSection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A node of the plan tree in reading order.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from studio.project import files, head, plan, requirements, run_log, search, snapshots, summaries, texts
+from studio.project import files, head, plan, plan_edits, requirements, run_log, search, snapshots, summaries, texts
 from studio.project.backup import back_up, backups
 from studio.project.connection import Database
 from studio.project.errors import ProjectDamaged, ProjectError
@@ -24,6 +24,7 @@ from studio.project.memory_store import ProjectMemory
 from studio.project.records import (
     Brief,
     CallOutcome,
+    EditedSection,
     LogTotals,
     Mode,
     ModelCall,
@@ -120,6 +121,16 @@ class Project:
         """Replace title and plan. Raises ``ProjectError`` if any section has text."""
         with self._database.writing() as connection:
             plan.set_plan(connection, sections)
+            head.change(connection, title=title)
+
+    def apply_plan(self, title: str, sections: Sequence[EditedSection]) -> None:
+        """Replace title and plan by what the author made of them; sections keep their texts by their ids.
+
+        Sections that are not named leave the plan. Raises ``UnknownSection``; ``ProjectError`` for an id that comes
+        twice, or for children of a section that has text; then nothing is changed.
+        """
+        with self._database.writing() as connection:
+            plan_edits.apply(connection, sections)
             head.change(connection, title=title)
 
     def sections(self) -> tuple[Section, ...]:

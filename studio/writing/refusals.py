@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from backends.types import CountingProfile
 from studio.planning.budget import MIN_SENTENCE_WORDS
+from studio.planning.entries import numbered_entries
 from studio.project.records import Brief, Section
 from studio.writing.errors import LengthRefused
 
@@ -37,7 +38,18 @@ def require_countable(brief: Brief, profile: CountingProfile) -> None:
 
 
 def require_words_for_all(brief: Brief, leaves: Sequence[Section]) -> None:
-    """Raise LengthRefused where a document has more sections than its words can fill."""
+    """Raise LengthRefused where a document has more sections than its words can fill, or sections of no words only."""
+    if leaves and not any(leaf.target or leaf.words for leaf in leaves):
+        raise LengthRefused(
+            "The plan has no words: every section is to have 0.",
+            hint="Give the sections their words: longhand plan PROJECT --edit",
+        )
+    entries = numbered_entries(brief.text) if not leaves else None
+    if entries is not None and brief.words < MIN_SENTENCE_WORDS * entries.count:
+        raise LengthRefused(
+            f"The brief asks for {entries.count:,} entries, and the document is to have {brief.words:,} words.",
+            hint="Ask for more words, or for fewer entries.",
+        )
     if brief.words < MIN_SENTENCE_WORDS * len(leaves):
         raise LengthRefused(
             f"The document is to have {brief.words:,} words in {len(leaves):,} sections, and a section needs at least "

@@ -8,6 +8,7 @@ that was stopped or killed goes on where it stood, and the author may change the
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
 from backends.base import Backend
 from backends.errors import BackendError, ContextOverflow
@@ -17,12 +18,14 @@ from studio.planning.assignment import requirements_of
 from studio.planning.budget import Goal, closing_goal, rebalance, section_goal
 from studio.planning.contradictions import length_problem
 from studio.planning.entries import numbered_entries
+from studio.planning.outlines import most_diverse
+from studio.planning.plan import Outline
 from studio.planning.planner import BRIEFEST, PlanBuilder
 from studio.project.errors import UnknownSection
 from studio.project.records import Brief, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import Task
-from studio.writing.calls import Call
+from studio.writing.calls import BETWEEN_TAKES, Call
 from studio.writing.coverage import is_met
 from studio.writing.errors import ModelSilent
 from studio.writing.events import (
@@ -48,6 +51,9 @@ from studio.writing.writer import (
     WriterSettings,
 )
 
+OUTLINE_TASK = "outline"
+# So many candidates are written for each outline that is shown.
+OUTLINE_CANDIDATES, MAX_OUTLINE_TAKES = 2, 16
 # Answers for a level of the plan of which the best is taken where no grammar makes each of them whole.
 MAX_PLAN_ANSWERS = 3
 
@@ -73,12 +79,13 @@ class Runner:
         """Stop soon, with everything stored; the iterator ends with ``Paused``. May be called from another thread."""
         self._writer.stop()
 
-    def plan(self) -> Iterator[WritingEvent]:
-        """Make the plan where the project has none; ends with ``PlanMade`` or ``Paused``.
+    def plan(self, outline: str | None = None) -> Iterator[WritingEvent]:
+        """Make the plan where the project has none, below the ``outline`` that was chosen; ends with ``PlanMade`` or
+        ``Paused``.
 
         Raises ContextOverflow for a brief larger than the model's context, before anything is asked.
         """
-        yield from self._plan()
+        yield from self._plan(outline)
         if self._writer.stopping:
             yield self._paused()
 
@@ -101,12 +108,25 @@ class Runner:
         else:
             yield DocumentFinished(self._project.words(), self._project.info.brief.words)
 
-    def _plan(self) -> Iterator[WritingEvent]:
+    def propose(self, count: int) -> Iterator[WritingEvent]:
+        """Ask for outlines to choose from: ``proposed_outlines`` reads them from the run log."""
+        yield from self._announce()
+        info, constrained = self._project.info, self._backend.capabilities.constraint_in_loop
+        builder = PlanBuilder(info.brief, info.seed, constrained=constrained)
+        yield PlanProgress(0, 1)
+        asked = replace(self._level_request(builder), takes=min(OUTLINE_CANDIDATES * count, MAX_OUTLINE_TAKES))
+        yield from self._ask(OUTLINE_TASK, None, asked)
+        if self._writer.stopping:
+            yield self._paused()
+
+    def _plan(self, outline: str | None = None) -> Iterator[WritingEvent]:
         if self._project.sections():
             return
         yield from self._announce()
         info, constrained = self._project.info, self._backend.capabilities.constraint_in_loop
         builder = PlanBuilder(info.brief, info.seed, constrained=constrained)
+        if outline is not None:
+            builder.accept(outline)
         while not builder.done:
             yield PlanProgress(*builder.calls)
             if constrained:
@@ -177,7 +197,7 @@ class Runner:
         """The first leaf in reading order that is not written yet or has no summary."""
         summarised = {summary.section for summary in self._project.summaries()}
         for leaf in self._project.leaves():
-            if leaf.locked or (only and leaf.id not in only):
+            if leaf.locked or (only and leaf.id not in only) or not (leaf.target or leaf.words):
                 continue
             if leaf.status is not Status.WRITTEN or leaf.id not in summarised:
                 return leaf
@@ -222,7 +242,7 @@ class Runner:
     def _goal(self, section: Section) -> Goal:
         """Between which lengths a section is to end; the last one closes the gap of the document."""
         others = [leaf for leaf in self._project.leaves() if leaf.id != section.id]
-        if any(leaf.status is not Status.WRITTEN and not leaf.locked for leaf in others):
+        if any(leaf.status is not Status.WRITTEN and not leaf.locked and leaf.target for leaf in others):
             return section_goal(section.target, self._settings.profile)
         elsewhere = sum(self._words(leaf) for leaf in others)
         return closing_goal(section.target, self._project.info.brief.words, elsewhere, self._settings.profile)
@@ -230,7 +250,7 @@ class Runner:
     def _rebalance(self) -> Iterator[WritingEvent]:
         """Share the words that are left over the leaves that are not begun."""
         leaves = self._project.leaves()
-        waiting = [leaf for leaf in leaves if leaf.status is Status.PLANNED and not leaf.locked]
+        waiting = [leaf for leaf in leaves if leaf.status is Status.PLANNED and not leaf.locked and leaf.target]
         written = sum(self._words(leaf) if leaf.status is Status.WRITTEN else leaf.target for leaf in leaves)
         written -= sum(leaf.target for leaf in waiting)
         targets = rebalance(self._project.info.brief.words, written, [leaf.target for leaf in waiting])
@@ -246,7 +266,7 @@ class Runner:
         return count_words(self._project.text(leaf.id).body, self._settings.profile)
 
     def _ask(
-        self, task: Task, section: int | None, request: GenerationRequest
+        self, task: str, section: int | None, request: GenerationRequest
     ) -> Generator[WritingEvent, None, str | None]:
         """Run a request to its end and return its text, None when the author stopped; a lost worker is asked again."""
         for attempt in range(1, MAX_FAILURES + 1):
@@ -269,6 +289,17 @@ class Runner:
 
     def _paused(self) -> Paused:
         return Paused(self._project.words(), self._project.info.brief.words)
+
+
+def proposed_outlines(project: Project, count: int) -> tuple[tuple[str, Outline], ...]:
+    """Return the outlines that were asked for last, ``count`` of them that differ most: the answer and what it says."""
+    runs = [run for run in project.runs() if run.call.task == OUTLINE_TASK and run.outcome]
+    if not runs or runs[-1].outcome is None:
+        return ()
+    builder = PlanBuilder(project.info.brief)
+    answers = list(dict.fromkeys(runs[-1].outcome.answer.split(BETWEEN_TAKES)))
+    outlines = [builder.outline(answer) for answer in answers]
+    return tuple((answers[place], outlines[place]) for place in most_diverse(outlines, count))
 
 
 def has_room(backend: Backend, request: GenerationRequest) -> bool:

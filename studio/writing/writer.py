@@ -91,13 +91,14 @@ class WriterSettings:
     """What a run may vary: the sampler chain of the prose (None: the preset of the document's kind), the guard against
     loops, whose way of counting the targets are meant in (the project's own counts stay Longhand's), what may not be
     written (models on servers do not keep to that), and how often the pace is told (seconds, less than one: text is
-    stored then, too)."""
+    stored then, too). ``thinking_tokens`` may be thought, hidden, before an answer."""
 
     sampling: SamplingParams | None = None
     repetition: RepetitionPolicy | None = field(default_factory=RepetitionPolicy)
     profile: CountingProfile = CountingProfile.LONGHAND
     bans: BanList | None = None
     pace_seconds: float = PACE_SECONDS
+    thinking_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,6 +510,8 @@ class SectionWriter:
         noun, language = document_kind(brief.kind).noun, language_line(brief.language)
         # What is recalled is the same for all parts of a section, so that the later ones find it in the cache.
         known = gather(self._project, draft.section, draft.points, noun=noun, language=language, written=draft.base)
+        if rules := document_kind(brief.kind).rules:
+            known = replace(known, brief=replace(brief, notes=" ".join(filter(None, (brief.notes, rules)))))
         return composer.compose(known, assignment), assignment
 
     def _request(self, draft: _Draft) -> tuple[GenerationRequest, Context]:
@@ -526,9 +529,16 @@ class SectionWriter:
             length=draft.goal.request_target(written, FIRST_WIDENED) if last else part,
             repetition=self._repetition(draft, draft.base),
             bans=self._bans(),
+            thinking_tokens=self._thinking_tokens(context.tokens),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
         return request, context
+
+    def _thinking_tokens(self, prompt_tokens: int) -> int:
+        """What the model may think: its budget, as far as the context has room beside prompt and answer."""
+        capabilities = self._backend.capabilities
+        taken = prompt_tokens + room_of(capabilities).answer_tokens + CONTEXT_RESERVE_TOKENS
+        return max(0, min(self._settings.thinking_tokens, capabilities.context_tokens - taken))
 
     def _parts(self, words: int, room: Room) -> int:
         """How many requests ``words`` need, so that the answer fits into its share of the context."""

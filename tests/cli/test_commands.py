@@ -18,7 +18,7 @@ from studio.project.records import Mode
 from studio.project.store import Project
 from studio.writing.states import states_folder
 
-KEYS = {"project", "model", "seed", "words_target", "words", "sections", "usage"}
+KEYS = {"project", "model", "seed", "words_target", "words", "sections", "requirements", "usage"}
 USAGE = {"prompt_tokens", "cached_tokens", "completion_tokens", "seconds"}
 
 
@@ -119,6 +119,34 @@ def test_resume_of_a_finished_document_needs_no_model(longhand, backend):
     assert Path("s.md").read_text() == "edited"
     assert Path("new.md").read_text("utf-8").startswith("# ")
     assert len(backend.opened) == opened
+
+
+def test_a_plan_is_taken_out_edited_and_taken_back(longhand, backend, tmp_path):
+    longhand("plan", "A story", "--words", "700", "--project", "p.longhand")
+    assert longhand("plan", "p.longhand", "--export", "plan.yaml")[0] == 0
+    text = Path("plan.yaml").read_text("utf-8")
+    Path("edited.yaml").write_text(text.replace("words: 700", "words: 650"), "utf-8")
+    code, out, _ = longhand("plan", "p.longhand", "--import", "edited.yaml")
+    assert code == 0
+    assert "0 of 650" in out
+    code, _, err = longhand("plan", "p.longhand", "--import", "edited.yaml")
+    assert code == 2
+    assert "another one" in err
+    assert longhand("plan", "p.longhand", "--export", "plan.yaml")[0] == 2
+    assert longhand("plan", "A story")[0] == 2
+    assert longhand("plan", "A story", "--words", "700", "--edit")[0] == 2
+
+
+def test_outlines_are_shown_and_one_is_chosen(longhand, backend):
+    code, out, _ = longhand("plan", "A story", "--words", "2000", "--outlines", "2", "--project", "p.longhand")
+    assert code == 0
+    assert "Outline 1" in out
+    assert "Diversity" in out
+    assert longhand("plan", "p.longhand", "--choose", "9")[0] == 2
+    code, out, _ = longhand("plan", "p.longhand", "--choose", "1")
+    assert code == 0
+    assert "0 of 2,000" in out
+    assert longhand("plan", "p.longhand", "--choose", "1")[0] == 2
 
 
 def test_status_and_export_show_an_unfinished_document(longhand, backend):

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the brief demands of a section: looked up in its text, other takes compete, then its words lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backends.engine.scripted import write_script
+from backends.text.counting import count_words
+from backends.types import ModelSettings
+from studio.project.records import Brief, PlannedRequirement, PlannedSection, RequirementScope
+from studio.project.store import Project
+from studio.writing.coverage import is_met
+from studio.writing.errors import LengthRefused
+from studio.writing.events import DocumentFinished, Notice, SectionStarted, TextAdded, TextTakenBack
+from studio.writing.runner import Runner
+from studio.writing.session import open_model
+from studio.writing.takes import LEADING_TASK, MORE_TAKES, TAKE_TASK, Standing, TakeJudge, lead_to
+
+DEMAND = "a purple zeppelin explodes"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with Project.create(tmp_path / "p.longhand", Brief("A keeper finds a map", 600), seed=7) as made:
+        made.set_plan("The Map", [PlannedSection("The Light", 300), PlannedSection("The Sea", 300)])
+        yield made
+
+
+def demand(project: Project, text: str = DEMAND) -> None:
+    leaf = project.leaves()[0].id
+    project.set_requirements([PlannedRequirement(text, "", RequirementScope.SINGLE, (leaf,))])
+
+
+def sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def test_the_take_that_meets_most_is_chosen_and_never_one_that_meets_no_more() -> None:
+    standing = Standing("", "The cook sings. The dog barks.", 1)
+    judge = TakeJudge(standing, "", ("a cook sings", "the lamp fails"), count_words)
+    assert judge.choose(["The lamp fails at noon. The dog barks.", "Nothing. At all."]) is None
+    assert judge.choose(["Nothing.", "The cook sings while the lamp fails.", ""]) == 1
+    assert judge.choose(["The cook sings. The lamp fails", "x"]) is None
+
+
+def test_a_demand_is_led_to_where_nothing_that_is_met_gets_lost() -> None:
+    text = " ".join(f"Sentence number {number} stands here and says a little more." for number in range(12))
+    standing = Standing("", text, 1)
+    assert lead_to(DEMAND, standing, (DEMAND,), 0.0, count_words) == "A purple zeppelin explodes"
+    middle = lead_to(DEMAND, standing, (DEMAND,), 0.5, count_words)
+    assert middle.startswith("Sentence number 0")
+    assert middle.endswith("little more. A purple zeppelin explodes")
+    met = f"{text} The lamp fails."
+    kept = lead_to(DEMAND, Standing("", met, 1), (DEMAND, "the lamp fails"), 0.0, count_words)
+    assert "The lamp fails." in kept
+
+
+def test_what_no_take_meets_is_led_to_and_the_length_still_lands(project: Project, tmp_path: Path) -> None:
+    demand(project)
+    with open_model(ModelSettings(path=str(write_script(tmp_path / "m.script.json")))) as backend:
+        text: dict[int, str] = {}
+        for event in Runner(project, backend).write():
+            match event:
+                case TextAdded():
+                    text[event.section] = text.get(event.section, "") + event.text
+                case TextTakenBack():
+                    text[event.section] = text[event.section][: -event.characters]
+    first = project.leaves()[0]
+    body = project.text(first.id).body
+    assert is_met(DEMAND, body)
+    assert text[first.id] == body
+    assert abs(first.words - first.target) <= 0.03 * first.target
+    assert [place.met for place in project.requirements()[0].places] == [True]
+    calls = {run.call.task: run for run in project.runs(first.id)}
+    assert calls[TAKE_TASK].call.settings.count(f'"takes": {MORE_TAKES}') == 1
+    assert calls[LEADING_TASK].outcome is not None
+    assert f"- {DEMAND}" in calls["write"].call.prompt
+
+
+def test_a_demand_that_is_met_costs_no_take(project: Project, tmp_path: Path) -> None:
+    demand(project, "it is so")
+    with open_model(ModelSettings(path=str(write_script(tmp_path / "m.script.json")))) as backend:
+        events = list(Runner(project, backend).write())
+    assert TAKE_TASK not in {run.call.task for run in project.runs()}
+    assert not any("does not tell" in event.text for event in events if isinstance(event, Notice))
+    assert project.requirements()[0].places[0].met
+
+
+def test_a_section_deleted_while_it_is_written_is_named_and_the_rest_goes_on(project: Project, tmp_path: Path) -> None:
+    demand(project)
+    first, second = project.leaves()
+    with open_model(ModelSettings(path=str(write_script(tmp_path / "m.script.json")))) as backend:
+        events = []
+        for event in Runner(project, backend).write():
+            events.append(event)
+            if isinstance(event, TextAdded) and event.section == first.id and not deleted(project, first.id):
+                project.delete_section(first.id)
+    assert any("was deleted while" in event.text for event in events if isinstance(event, Notice))
+    assert isinstance(events[-1], DocumentFinished)
+    assert [leaf.id for leaf in project.leaves()] == [second.id]
+    assert project.requirements()[0].places == ()
+    assert project.restore_section(first.id).title == "The Light"
+
+
+def deleted(project: Project, section: int) -> bool:
+    return section not in {leaf.id for leaf in project.leaves()}
+
+
+def test_sections_of_no_words_are_left_out_and_a_plan_of_none_is_refused(project: Project, tmp_path: Path) -> None:
+    first, second = project.leaves()
+    project.set_targets({first.id: 0, second.id: 0})
+    with open_model(ModelSettings(path=str(write_script(tmp_path / "m.script.json")))) as backend:
+        with pytest.raises(LengthRefused, match="no words"):
+            list(Runner(project, backend).write())
+        project.set_targets({second.id: 300})
+        events = list(Runner(project, backend).write())
+    assert [event.section for event in events if isinstance(event, SectionStarted)] == [second.id]
+    assert isinstance(events[-1], DocumentFinished)
+
+
+def test_entries_that_the_words_cannot_fill_are_refused(tmp_path: Path) -> None:
+    brief = Brief("A diary in exactly 365 entries numbered Day 1 to Day 365.", 300)
+    with (
+        Project.create(tmp_path / "q.longhand", brief) as project,
+        open_model(ModelSettings(path=str(write_script(tmp_path / "m.script.json")))) as backend,
+        pytest.raises(LengthRefused, match="365 entries"),
+    ):
+        list(Runner(project, backend).write())
