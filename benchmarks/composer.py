@@ -107,7 +107,7 @@ def main() -> None:
             make_project(path, arguments.words, 1)
             with Project.open(path) as project:
                 remember(project, Language(2))
-        with Project.open(path) as project, open_model(ModelSettings()) as backend:
+        with Project.open(path) as project, open_model(ModelSettings(path="")) as backend:
             print_rows(rows(project, backend))
 
 

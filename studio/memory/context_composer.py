@@ -45,10 +45,10 @@ class Share:
 
 # The plan is read once a chapter.
 PLAN_SHARE = Share(0.45, 8000)
-RECENT_SHARE = Share(0.35, 400)
+RECENT_SHARE = Share(0.35, 240)
 FACTS_SHARE = Share(0.15, 240)
 SUMMARY_SHARE = Share(1.0, 1200)
-PASSAGES_SHARE = Share(0.12, 240)
+PASSAGES_SHARE = Share(0.12, 160)
 REFERENCES_SHARE = Share(0.15, 320)
 
 # No prompt needs more of the text before it than this; older text is in the summaries.
@@ -276,7 +276,11 @@ def _paragraphs_from(text: str, start: int) -> list[str]:
 
 
 def _plan_forms(places: Sequence[Place], current: Section) -> tuple[tuple[str, tuple[PlanEntry, ...]], ...]:
-    """The plan from rich to poor, each form with its name."""
+    """The plan from rich to poor, each form with its name.
+
+    The upper levels come first, so that the prompts of the next chapter have them in common.
+    """
+    places = sorted(places, key=lambda place: place.number.count("."))
     siblings = [place for place in places if place.parent == current.parent]
     tops = [place for place in places if place.parent is None]
     full = tuple(_entry(place, place.parent == current.parent) for place in places)

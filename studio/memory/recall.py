@@ -22,7 +22,7 @@ from studio.project.memory_records import Author, Citation, Fact, NotePassage, R
 MOST_FACTS = 12
 MOST_PASSAGES = 2
 MOST_REFERENCES = 4
-PASSAGE_WORDS = 60
+PASSAGE_WORDS = 40
 """Words of an earlier passage; whole sentences, at least one."""
 
 # Hits below this share of the best one's score mostly share a common word only.
@@ -131,9 +131,12 @@ def recall_references(index: Index, query: Query, most: int = MOST_REFERENCES) -
 
 
 def best_passage(query: Query, section: int, heading: str, text: str) -> Recalled | None:
-    """Return the sentences of an earlier section that have most to do with a query; None where none has."""
+    """Return the sentences of an earlier section that have most to do with a query; None where none has.
+
+    One shared word is a coincidence, two are a hit.
+    """
     wanted = content_words(query.text)
-    best, most = None, 0
+    best, most = None, 1
     for paragraph in text.split("\n\n"):
         spans = sentences(paragraph)
         for place, span in enumerate(spans):

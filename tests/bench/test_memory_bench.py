@@ -19,7 +19,7 @@ from tests.canned_backend import CannedBackend
 
 @pytest.fixture(scope="module")
 def starter() -> Iterator[Backend]:
-    with open_model(ModelSettings()) as backend:
+    with open_model(ModelSettings(path="")) as backend:
         yield backend
 
 
