@@ -68,6 +68,8 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from studio.batch import errors as batch
     from studio.bench.task_files import TaskDataInvalid
     from studio.formats.errors import FormatUnknown, ImportRefused, OutputExists, OutputFolderUnusable
+    from studio.planning.kinds import KindInvalid
+    from studio.planning.plan_text import PlanTextInvalid
     from studio.project import errors as project
     from studio.writing.errors import LengthRefused
 
@@ -84,7 +86,9 @@ def _user_errors() -> tuple[type[Exception], ...]:
         ServerDenied,
         FormatUnknown,
         ImportRefused,
+        KindInvalid,
         OutputExists,
+        PlanTextInvalid,
         OutputFolderUnusable,
         TaskDataInvalid,
         project.ProjectExists,

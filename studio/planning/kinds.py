@@ -7,7 +7,7 @@ A file of the author's with the name of a built-in kind takes its place.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ FALLBACK = "report"
 class KindInvalid(Exception):
     """A file of the author's does not describe a kind."""
 
-    hint = "`longhand kinds --copy story` makes a file to begin with."
+    hint = "Correct the file or take it away; README.md shows the form."
     retryable = True
 
 
@@ -38,7 +38,6 @@ class DocumentKind:
     ``noun`` stands in the prompts, ``leaf_words`` is the length of a section, ``sampling`` names a preset,
     ``section_title`` is the title of a section that has no other, with a ``{number}`` in it. ``structure`` is told to
     the planner, ``rules`` to the writer. ``opening`` and ``closing`` are sections that every such document has.
-    ``numbered`` documents show the numbers of their sections;
     ``chronological``: sections whose titles are dated stand in the order of their dates.
     """
 
@@ -52,7 +51,6 @@ class DocumentKind:
     rules: str = ""
     opening: tuple[str, ...] = ()
     closing: tuple[str, ...] = ()
-    numbered: bool = False
     chronological: bool = True
 
     def titles_around(self, count: int) -> tuple[str, ...]:
@@ -65,30 +63,38 @@ class DocumentKind:
         return (*opening, *[""] * (count - len(opening) - len(closing)), *closing)
 
 
-@cache
 def document_kinds() -> Mapping[str, DocumentKind]:
-    """Return every kind by its name, built-in ones first. Raises KindInvalid for a wrong file of the author's."""
-    return {kind.name: kind for kind in (*_kinds_in(file_path(FOLDER)), *_kinds_in(settings_folder() / FOLDER))}
+    """Return every usable kind by its name, built-in ones first."""
+    return {name: each for name, each in _found().items() if isinstance(each, DocumentKind)}
 
 
 def document_kind(name: str) -> DocumentKind:
-    """Return a kind; for a name that is not known here (any more), the one that suits most texts."""
-    kinds = document_kinds()
-    return kinds.get(name) or kinds[FALLBACK]
+    """Return a kind; for a name that is not known here (any more), the one that suits most texts.
+
+    Raises KindInvalid where the author's file for it is wrong.
+    """
+    found = _found().get(name) or _found()[FALLBACK]
+    if isinstance(found, KindInvalid):
+        raise found
+    return found
 
 
-def _kinds_in(folder: Path) -> Iterator[DocumentKind]:
-    if folder.is_dir():
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
-            yield _read(path)
+@cache
+def _found() -> dict[str, DocumentKind | KindInvalid]:
+    folders = (file_path(FOLDER), settings_folder() / FOLDER)
+    return {
+        path.stem: _read(path) for folder in folders if folder.is_dir() for path in sorted(folder.glob(f"*{SUFFIX}"))
+    }
 
 
-def _read(path: Path) -> DocumentKind:
+def _read(path: Path) -> DocumentKind | KindInvalid:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _checked(path, {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()})
+    except KindInvalid as error:
+        return error
     except (OSError, ValueError) as error:
-        raise KindInvalid(f"{path} cannot be read as a kind of document ({error}).") from error
-    return _checked(path, {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()})
+        return KindInvalid(f"{path} cannot be read as a kind of document ({error}).")
 
 
 def _checked(path: Path, values: dict[str, Any]) -> DocumentKind:
@@ -103,12 +109,7 @@ def _checked(path: Path, values: dict[str, Any]) -> DocumentKind:
         whole = all(isinstance(text, str) for text in (*texts, *kind.opening, *kind.closing)) and all(texts[:4])
     except (TypeError, AttributeError, ValueError, KeyError, IndexError) as error:
         raise KindInvalid(f"{path} does not describe a kind of document ({error}).") from error
-    if (
-        not whole
-        or not isinstance(kind.chronological, bool)
-        or not isinstance(kind.numbered, bool)
-        or "{number}" not in kind.section_title
-    ):
+    if not whole or not isinstance(kind.chronological, bool) or "{number}" not in kind.section_title:
         raise KindInvalid(f"{path} needs a noun, a label and a section_title with {{number}} in it.")
     if not isinstance(kind.leaf_words, int) or not MIN_LEAF_WORDS <= kind.leaf_words <= MAX_LEAF_WORDS:
         raise KindInvalid(f"{path}: leaf_words must be between {MIN_LEAF_WORDS} and {MAX_LEAF_WORDS:,}.")

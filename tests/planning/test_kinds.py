@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.planning import kinds
 from studio.planning.kinds import DocumentKind, KindInvalid, document_kind, document_kinds
 
 OWN = 'noun = "saga"\nlabel = "Saga"\nleaf_words = 700\nsampling = "prose"\nsection_title = "Canto {number}"\n'
@@ -15,9 +16,9 @@ OWN = 'noun = "saga"\nlabel = "Saga"\nleaf_words = 700\nsampling = "prose"\nsect
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LONGHAND_CONFIG", str(tmp_path / "settings.toml"))
     (tmp_path / "kinds").mkdir()
-    document_kinds.cache_clear()
+    kinds._found.cache_clear()
     yield tmp_path / "kinds"
-    document_kinds.cache_clear()
+    kinds._found.cache_clear()
 
 
 def test_kinds_that_come_with_the_program(folder: Path) -> None:
@@ -48,7 +49,9 @@ def test_the_author_adds_kinds_and_replaces_them(folder: Path) -> None:
 def test_a_wrong_file_is_named(folder: Path, content: str, words: str) -> None:
     (folder / "saga.toml").write_text(content, encoding="utf-8")
     with pytest.raises(KindInvalid, match=words):
-        document_kinds()
+        document_kind("saga")
+    assert "saga" not in document_kinds()
+    assert document_kind("story").noun == "story"
 
 
 @pytest.mark.parametrize("count", range(1, 9))
