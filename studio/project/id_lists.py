@@ -31,7 +31,8 @@ def unpack(packed: bytes) -> list[int]:
     ids: list[int] = []
     end = 0
     for step, count in zip(numbers[::2], numbers[1::2], strict=True):
-        first = end + _unzigzag(step)
+        # Zigzag: even numbers are steps forward, odd ones back.
+        first = end + (step >> 1 if step & 1 == 0 else -(step >> 1) - 1)
         end = first + count
         if not 1 <= count <= _MOST or first < 1 or len(ids) + count > _MOST:
             raise ValueError("not a list of ids")
@@ -79,7 +80,3 @@ def _numbers(packed: bytes) -> list[int]:
 
 def _zigzag(number: int) -> int:
     return number << 1 if number >= 0 else (-number << 1) - 1
-
-
-def _unzigzag(number: int) -> int:
-    return number >> 1 if number & 1 == 0 else -(number >> 1) - 1

@@ -25,6 +25,9 @@ _ASCII_WORD = re.compile(r"[0-9A-Za-z]{2,}", re.ASCII)
 # A word does not end before a mark that is set on its last letter.
 # What stands before is looked at last, so that the search can jump to the letters.
 _NOT_IN_WORD = r"{0}(?<![\w\u0300-\u036f]{0})(?![\w\u0300-\u036f])"
+# What an expression must not have if a text where it has no hit is to have none in its paragraphs: what tells the ends
+# of a text, what gives nothing back, and groups that may be either.
+_BOUND_TO_ENDS = re.compile(r"[\^$]|\\[AZB]|\(\?|[+*?}]\+")
 _AROUND = 40
 _SECTIONS_AT_ONCE = 256
 
@@ -177,7 +180,9 @@ def _finder(query: Query) -> _Finder:
         raise ProjectError("There is nothing to look for.", hint="Give at least one character.")
     if query.match is Match.REGEX:
         pattern = _compiled(query.text, 0 if query.case else re.IGNORECASE)
-        return lambda text: _found_in_paragraphs(pattern, text)
+        if _BOUND_TO_ENDS.search(query.text):
+            return lambda text: _found_in_paragraphs(pattern, text)
+        return lambda text: _found_in_paragraphs(pattern, text) if pattern.search(text) else []
     wanted = re.escape(query.text if query.case else lowered(query.text))
     pattern = re.compile(_NOT_IN_WORD.format(wanted) if query.match is Match.WORD else wanted)
     look = _found_in_paragraphs if "\n" in query.text else _found

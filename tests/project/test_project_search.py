@@ -187,6 +187,47 @@ def test_letters_of_other_scripts(project: Project, text: str, wanted: str, foun
     assert [hit.found for hit in project.search(Query(wanted))] == found
 
 
+EXPRESSIONS = st.sampled_from(
+    [
+        r"a+b?",
+        r"\ba",
+        r"b\b",
+        r"^a",
+        r"a$",
+        r"\s+a",
+        r"(a|b)\1",
+        r"[^a]+",
+        r"[^a]+b",
+        r"a\Z",
+        r"\n",
+        r"a.*?b",
+        r"\Ba",
+        r"[^x]++b",
+        r"(?<!b)a",
+        r"a(?!b)",
+        r"(?s:.)b",
+        r"\W+",
+        r"\w+\s?\w+",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(st.sampled_from("aAbB \n"), max_size=24), EXPRESSIONS, st.booleans())
+def test_expression_finds_what_it_finds_in_each_paragraph(
+    project: Project, body: str, expression: str, case: bool
+) -> None:
+    store(project, project.leaves()[0].id, body, "")
+    expected: list[tuple[int, int]] = []
+    start = 0
+    for paragraph in body.split("\n\n"):
+        found = re.finditer(expression, paragraph, 0 if case else re.IGNORECASE)
+        expected += [(start + each.start(), start + each.end()) for each in found if each.end() > each.start()]
+        start += len(paragraph) + 2
+    hits = project.search(Query(expression, Match.REGEX, case))
+    assert [(hit.start, hit.end) for hit in hits] == expected
+
+
 def test_hit_never_crosses_a_paragraph(project: Project) -> None:
     store(project, project.leaves()[0].id, "One\n\ntwo\n\n\nthree", "")
     assert project.search(Query("one\n\ntwo")) == ()
