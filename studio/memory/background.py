@@ -29,7 +29,7 @@ from studio.project.store import Project
 # Where chapters have no summaries, so many of the sections before are told one by one.
 MOST_TOLD = 48
 # Earlier sections that a passage is looked for in.
-_MOST_LOOKED_AT = 6
+_MOST_LOOKED_AT = 4
 
 
 def gather(
@@ -96,14 +96,16 @@ def _recent(project: Project, outlook: Outlook, written: str) -> tuple[str, int]
 def _passages(project: Project, query: Query, outlook: Outlook, section: Section) -> tuple[Recalled, ...]:
     """Return what earlier sections say to a query, in the order of the story, but for the last one."""
     found = [each for each in recall_sections(project.memory, query) if each not in (0, outlook.previous)]
-    headings = project.memory.headings(found[:_MOST_LOOKED_AT])
-    earlier = {each: name for each, name in headings.items() if _order(name) < _order(section.number)}
-    passages: dict[int, Recalled] = {}
-    for each in [each for each in found if each in earlier]:
-        passage = best_passage(query, each, earlier[each], project.text(each).body)
-        if passage is not None and len(passages) < MOST_PASSAGES:
-            passages[each] = passage
-    return tuple(passages[each] for each in sorted(passages, key=lambda each: _order(earlier[each])))
+    passages: dict[str, Recalled] = {}
+    for each in found[:_MOST_LOOKED_AT]:
+        heading = project.memory.headings([each]).get(each)
+        if heading is None or _order(heading) >= _order(section.number):
+            continue
+        if (passage := best_passage(query, each, heading, project.text(each).body)) is not None:
+            passages[heading] = passage
+        if len(passages) == MOST_PASSAGES:
+            break
+    return tuple(passages[each] for each in sorted(passages, key=_order))
 
 
 def _heading(place: Place) -> str:

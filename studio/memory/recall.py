@@ -27,6 +27,8 @@ PASSAGE_WORDS = 40
 
 # Hits below this share of the best one's score mostly share a common word only.
 SCORE_GAP = 0.35
+_LEAST_SHARED = 2
+_SHARES_WORDS = "shares words with this section"
 # So many hits are looked at of which some fall out: they are told already, or stand in later sections.
 _MOST_HITS = 32
 
@@ -38,8 +40,8 @@ class Index(Protocol):
         """Return the entities that a text names."""
         ...
 
-    def facts_about(self, entity_ids: Sequence[int]) -> tuple[Fact, ...]:
-        """Return the facts about any of these entities, oldest first."""
+    def fact_links(self, entity_ids: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """Return which facts, pinned ones left out, are about these entities: pairs of a fact and an entity."""
         ...
 
     def facts_with(self, ids: Sequence[int]) -> tuple[Fact, ...]:
@@ -84,11 +86,12 @@ def recall_facts(index: Index, query: Query, most: int = MOST_FACTS) -> tuple[Re
     """
     scores = {each.id: each.score for each in index.search_facts(query.terms, _MOST_HITS)}
     named = index.mentioned(query.text)
-    linked = _by_entity(index.facts_about(named) if named else (), named, scores)
-    others = index.facts_with([each for each in _good(scores) if each not in {fact.id for fact in linked}])
-    found = [_recalled_fact(fact, "about what this section names") for fact in linked if not fact.pinned]
-    found += [_recalled_fact(fact, "shares words with this section") for fact in others if not fact.pinned]
-    return tuple(found[:most])
+    linked = _by_entity(index.fact_links(named) if named else (), named, scores)
+    about = dict.fromkeys(linked, "about what this section names")
+    reasons = about | {each: _SHARES_WORDS for each in _good(scores) if each not in about}
+    # A pinned fact that shares words makes room for another one.
+    found = index.facts_with(list(reasons)[: most + _MOST_HITS])
+    return tuple(_recalled_fact(fact, reasons[fact.id]) for fact in found if not fact.pinned)[:most]
 
 
 def without_contradictions(
@@ -133,19 +136,15 @@ def recall_references(index: Index, query: Query, most: int = MOST_REFERENCES) -
 def best_passage(query: Query, section: int, heading: str, text: str) -> Recalled | None:
     """Return the sentences of an earlier section that have most to do with a query; None where none has.
 
-    One shared word is a coincidence, two are a hit.
+    It is in the paragraph that has most to do with it. One shared word is a coincidence, two are a hit.
     """
     wanted = content_words(query.text)
-    best, most = None, 1
-    for paragraph in text.split("\n\n"):
-        spans = sentences(paragraph)
-        for place, span in enumerate(spans):
-            shared = len(wanted & content_words(paragraph[span.start : span.end]))
-            if shared > most:
-                best, most = (paragraph, spans[place:]), shared
-    if best is None:
+    paragraph = max(text.split("\n\n"), key=lambda each: len(wanted & content_words(each)))
+    spans = sentences(paragraph)
+    shared = [len(wanted & content_words(paragraph[span.start : span.end])) for span in spans]
+    if max(shared, default=0) < _LEAST_SHARED:
         return None
-    paragraph, spans = best
+    spans = spans[shared.index(max(shared)) :]
     kept = spans[0].end
     for span in spans[1:]:
         if len(paragraph[spans[0].start : span.end].split()) > PASSAGE_WORDS:
@@ -170,19 +169,19 @@ def _recalled_fact(fact: Fact, reason: str) -> Recalled:
     return Recalled(fact.line, reason, Citation(Remembered.FACT, fact.id, fact.line))
 
 
-def _by_entity(facts: Sequence[Fact], named: Sequence[int], scores: dict[int, float]) -> list[Fact]:
-    """Return facts with those of each entity in turn, the best of each first.
+def _by_entity(links: Sequence[tuple[int, int]], named: Sequence[int], scores: dict[int, float]) -> list[int]:
+    """Return facts by id with those of each entity in turn, the best of each first.
 
     The fewer facts there are about somebody, the more often it is their turn: as with words, a rare name says more of
     what a section is about than one that stands everywhere (inverse document frequency).
     """
-    ranked = sorted(facts, key=lambda fact: (scores.get(fact.id, 0.0), fact.id), reverse=True)
+    ranked = sorted(links, key=lambda link: (scores.get(link[0], 0.0), link[0]), reverse=True)
     turns: dict[int, tuple[float, int]] = {}
     for order, entity in enumerate(named):
-        own = [fact for fact in ranked if entity in fact.entities]
+        own = [fact for fact, about in ranked if about == entity]
         for place, fact in enumerate(own):
-            turns[fact.id] = min(turns.get(fact.id, (math.inf, 0)), (place * len(own), order))
-    return sorted(ranked, key=lambda fact: turns[fact.id])
+            turns[fact] = min(turns.get(fact, (math.inf, 0)), (place * len(own), order))
+    return sorted(turns, key=lambda fact: turns[fact])
 
 
 def _good(scores: dict[int, float]) -> list[int]:

@@ -52,6 +52,13 @@ def about(connection: Connection, entity_ids: Collection[int]) -> tuple[Fact, ..
     return _records(connection, connection.execute(_live().where(_fact.c.id.in_(linked)).order_by(_fact.c.id)).all())
 
 
+def links(connection: Connection, entity_ids: Collection[int]) -> tuple[tuple[int, int], ...]:
+    """Return which facts, pinned ones left out, are about these entities: pairs of a fact and an entity."""
+    told = select(_link.c.fact, _link.c.entity).join(_fact, _fact.c.id == _link.c.fact)
+    found = told.where(_link.c.entity.in_(entity_ids), ~_fact.c.removed, ~_fact.c.pinned)
+    return tuple((row.fact, row.entity) for row in connection.execute(found))
+
+
 def fact(connection: Connection, fact_id: int) -> Fact:
     """Return one fact. Raises ``ProjectError`` if there is none."""
     return _records(connection, [_require(connection, fact_id)])[0]

@@ -57,6 +57,11 @@ class ProjectMemory:
         with self._database.reading() as connection:
             return facts.about(connection, entity_ids)
 
+    def fact_links(self, entity_ids: Collection[int]) -> tuple[tuple[int, int], ...]:
+        """Return which facts, pinned ones left out, are about these entities: pairs of a fact and an entity."""
+        with self._database.reading() as connection:
+            return facts.links(connection, entity_ids)
+
     def add_fact(self, statement: Statement, origin: Author, *, pinned: bool = False) -> int:
         """Add a fact and return its id. Raises ``ProjectError`` for an empty or overlong one, ``UnknownSection``."""
         with self._database.writing() as connection:
