@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from backends.text.thinking import ThinkingMarks
@@ -61,6 +62,14 @@ class Sampler(ABC):
         The choice is not remembered before ``accept``; sampling the same row again with another bias is allowed.
         Raises InvalidRequest where every token is forbidden.
         """
+
+    def vary(self, row: int, bias: Sequence[tuple[int, float]], avoided: AbstractSet[int], least: float) -> int | None:
+        """Choose a token outside of ``avoided`` that the model gives at least the probability ``least``.
+
+        The probability is that of the logits with ``bias``, before any stage of the chain. None where there is none;
+        a sampler that does not choose by logits has none.
+        """
+        return None
 
     @abstractmethod
     def prepare(self, bias: Sequence[tuple[int, float]]) -> None:

@@ -39,6 +39,8 @@ from backends.types import (
 )
 
 _SAME_PLACE_CHARACTERS = 24
+_PLAUSIBLE = 0.02
+_NOTHING: frozenset[int] = frozenset()
 _HOT_TOKENS = 12
 _HOT_STEP, _HOT_FROM, _HOTTEST = 0.15, 0.7, 1.4
 _SETTLE_TOKENS = 64
@@ -112,6 +114,7 @@ class Generation:
         self._unsure: list[tuple[int, str]] = []
         self._watched = self._end_of_turn | engine.classes.heading if self._length else self._end_of_turn
         self._word_ends = False
+        self._worn = _NOTHING
         self._bias = self._next_bias()
         self._loop: Loop | None = None
         self._ban: Ban | None = None
@@ -141,8 +144,10 @@ class Generation:
             self._thoughts.begin()
             self.tokens.append(token)
             return self._go_on_thinking()
-        if self._word_ends and self._text.continues_word(token):
-            token = self._separated(row, token)
+        if token in self._worn:
+            token = self._varied(row, token)
+        if self._word_ends:
+            token = self._elsewhere(row, token)
         if token in self._watched:
             token = self._reconsidered(row, token)
             if token in self._end_of_turn:
@@ -273,8 +278,23 @@ class Generation:
             token = self._sampler.sample(row, bias + self._steering.no_heading)
         return token
 
+    def _varied(self, row: int, token: int) -> int:
+        """Another token than those of worn phrases, where the model has one that is likely too."""
+        other = self._sampler.vary(row, self._bias, self._worn, _PLAUSIBLE)
+        return token if other is None or self._text.continues_word(other) else other
+
+    def _elsewhere(self, row: int, token: int) -> int:
+        """Where the text was taken back to: where all is forbidden that the model has to say, end the paragraph."""
+        banned = self._retries.banned.get(len(self._text.tokens), frozenset())
+        breaks = self._engine.classes.paragraph_break - banned
+        if breaks and not self._at_line_start() and self._at_sentence_end():
+            free = tuple(each for each in self._bias if each[0] not in banned)
+            if self._sampler.vary(row, free, banned, _PLAUSIBLE) is None:
+                return min(breaks)
+        return self._separated(row, token) if self._text.continues_word(token) else token
+
     def _separated(self, row: int, token: int) -> int:
-        """Sample again where a penalty or a ban at this place made a word go on that was complete."""
+        """Sample again where a ban at this place made a word go on that was complete."""
         refused: set[int] = set()
         while self._text.continues_word(token) and len(refused) < _JOINT_TRIES:
             refused.add(token)
@@ -284,15 +304,14 @@ class Generation:
     def _next_bias(self) -> Bias:
         """Return what is added to the logits of the next token; called once for each token."""
         self._word_ends = False
+        self._worn = _NOTHING
         if self._request.constraint is not None:
             return ()
         if self._retries.forced:
             return self._steering.no_end + self._steering.forced(self._retries.forced.popleft())
         bias = self._length_bias()
-        if self._guard is not None and (penalties := self._guard.bias):
-            steered = {token for token, _ in bias}
-            bias = bias + tuple(each for each in penalties if each[0] not in steered)
-            self._word_ends = True
+        if self._guard is not None:
+            self._worn = self._guard.worn
         banned = self._retries.banned.get(len(self._text.tokens))
         if banned:
             self._word_ends = self._word_ends or self._at_sentence_end()

@@ -15,15 +15,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from backends.engine.document_memory import DocumentMemory, KnownText
-from backends.engine.gram_penalty import GramPenalty
 from backends.engine.openings import Openings
 from backends.engine.sentence_memory import SentenceMemory
 from backends.engine.token_runs import Periods, QuietRun
+from backends.engine.worn_phrases import WornPhrases
 from backends.text import ngrams
 from backends.text.segmentation import Boundary, SentenceScanner
 from backends.types import RepetitionPolicy
 
 _SHORT_RUN = 16
+_WORD_RUN = 5  # of one and the same token, with no mark between
 _LONG_RUN = 46
 _KEEP_WITHIN = 600
 _SAME_MARKS = 2
@@ -62,7 +63,7 @@ class RepetitionGuard:
             known = KnownText(DocumentMemory(known), len(known))
         self._sentences = SentenceMemory(policy, known)
         self._periods = Periods()
-        self._penalty = GramPenalty(recent)
+        self._phrases = WornPhrases(recent)
         self._openings = Openings()
         self._scanner = SentenceScanner()
         self._starts: list[int] = []
@@ -75,9 +76,9 @@ class RepetitionGuard:
         return self._settled
 
     @property
-    def bias(self) -> tuple[tuple[int, float], ...]:
-        """What to add to the logits of the next token, so that fewer phrases return."""
-        return self._penalty.bias(self._sentences.rate)
+    def worn(self) -> frozenset[int]:
+        """The tokens that would repeat a phrase: to be left out where the model has others."""
+        return self._phrases.worn(self._sentences.rate)
 
     def feed(self, token: int, text: str) -> Loop | None:
         """Append a token and the text that it added; return the loop that it completes, if any."""
@@ -85,9 +86,10 @@ class RepetitionGuard:
         self._starts.append(scanner.length)
         kind, keep = "", 0
         run = self._periods.add(token)
-        self._penalty.add(token, text)
+        self._phrases.add(token, text)
         worded = text[-1:].isalnum() or _LETTER.search(text) is not None
-        if run >= _SHORT_RUN and (run >= _LONG_RUN or (worded and self._is_prose())):
+        short = _WORD_RUN if self._periods.period == 1 and text.isalpha() else _SHORT_RUN
+        if run >= short and (run >= _LONG_RUN or (worded and self._is_prose())):
             kind, keep = "period", self._before(self._starts[self._periods.run_start])
         found = scanner.feed(text)
         if (found or self._openings.is_open) and self._openings.feed(text, scanner, found):
@@ -119,7 +121,7 @@ class RepetitionGuard:
         boundaries = self._scanner.boundaries
         self._sentences.rewind(len(boundaries))
         self._periods.rewind(tokens_kept)
-        self._penalty.rewind(tokens_kept)
+        self._phrases.rewind(tokens_kept)
         self._openings.rewind(characters_kept, boundaries)
         del self._starts[tokens_kept:]
         self._quiet = None

@@ -13,6 +13,7 @@ import codecs
 import contextlib
 import ctypes
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from backends.engine.base import Sampler
 from backends.engine.constraints import bounded_grammar
 from backends.engine.native import native
+from backends.engine.variation import vary
 from backends.errors import BackendError, InvalidRequest
 from backends.types import Constraint, SamplingParams
 
@@ -164,6 +166,9 @@ class NativeSampler(Sampler):
             return self._choose(row, logits)
         finally:
             logits[self._bias_tokens] = kept
+
+    def vary(self, row: int, bias: Sequence[tuple[int, float]], avoided: AbstractSet[int], least: float) -> int | None:
+        return vary(self, self._logits.row(row), row, bias, avoided, least)
 
     def prepare(self, bias: Sequence[tuple[int, float]]) -> None:
         self._convert(bias)

@@ -20,6 +20,7 @@ import threading
 import time
 import zlib
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, Tok
 from backends.engine.constraints import Matcher, bounded_grammar
 from backends.engine.scripted_text import ADJECTIVES, CLASSES, NAMES, NOUNS, Place, first_words, follow, mix, slot_words
 from backends.engine.scripted_text import TEMPLATES as SENTENCES
+from backends.engine.variation import vary
 from backends.engine.vocabulary import classify
 from backends.errors import ContextOverflow, InvalidRequest, ModelInvalid
 from backends.text.thinking import USUAL, ThinkingMarks
@@ -535,6 +537,9 @@ class ScriptedSampler(Sampler):
             if self._matcher is None or self._allowed(int(token)):
                 return int(token)
         raise InvalidRequest("Every token is forbidden here.")
+
+    def vary(self, row: int, bias: Sequence[tuple[int, float]], avoided: AbstractSet[int], least: float) -> int | None:
+        return vary(self, self._engine.logits(row), row, bias, avoided, least)
 
     def _draw(self, logits: np.ndarray) -> np.ndarray:
         """Return token ids in the order of a draw without replacement (Gumbel), the truncated ones last."""

@@ -55,6 +55,11 @@ class Periods:
         return run if run >= period else 0
 
     @property
+    def period(self) -> int:
+        """The period of the run in progress, 0 for none."""
+        return self._periods[-1]
+
+    @property
     def run_start(self) -> int:
         """The token at which the repeat in progress begins."""
         return len(self._tokens) - self._runs[-1]
