@@ -131,6 +131,14 @@ class Settings:
             1_000_000,
         ),
     )
+    ban_list: str = _setting(
+        "",
+        _Text(
+            "Ban list",
+            "What may not be written: the path of a list, cliches for the one that comes with Longhand, empty for "
+            "nothing.",
+        ),
+    )
     theme: str = _setting(
         "system",
         _Text(

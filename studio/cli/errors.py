@@ -65,6 +65,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     """Errors that another command line avoids; imported late, since most commands end without any."""
     from backends.errors import ContextOverflow, ModelInvalid, ModelNotFound
     from backends.server_errors import EndpointInvalid, ServerDenied
+    from studio.ban_lists import BanListUnusable
     from studio.batch import errors as batch
     from studio.bench.task_files import TaskDataInvalid
     from studio.formats.errors import FormatUnknown, ImportRefused, OutputExists, OutputFolderUnusable
@@ -75,6 +76,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
 
     return (
         UserError,
+        BanListUnusable,
         batch.BatchFolderUnusable,
         batch.JobFileUnreadable,
         batch.JobsInvalid,

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from backends.server_address import ServerSettings, base_address, is_server, server_of
 from backends.types import Capabilities, ModelSettings
 from studio.settings import Settings, all_settings, is_language_tag, load_settings
+
+if TYPE_CHECKING:
+    from backends.text.ban_list import BanList
 
 MAX_SEED = 2**32 - 1
 _Given = TypeVar("_Given")
@@ -57,6 +60,22 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--plain-http", action="store_true", help="let text go unencrypted to a server on another machine"
     )
+
+
+def add_ban_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--ban-list``."""
+    parser.add_argument(
+        "--ban-list",
+        metavar="FILE|cliches",
+        help="what may not be written: a text file with a phrase a line, or the list that comes with Longhand",
+    )
+
+
+def run_bans(arguments: argparse.Namespace) -> BanList | None:
+    """Return what may not be written, by the option or the settings. Raises BanListUnusable."""
+    from studio.ban_lists import named_bans
+
+    return named_bans(_given(arguments.ban_list, user_settings().ban_list))
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.cli.errors import SUCCESS
-from studio.cli.options import add_json_option, add_model_options, add_project_argument, add_server_options
+from studio.cli.options import (
+    add_ban_option,
+    add_json_option,
+    add_model_options,
+    add_project_argument,
+    add_server_options,
+)
 
 if TYPE_CHECKING:
     from studio.cli.places import Places
@@ -28,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model_options(parser)
     add_server_options(parser)
+    add_ban_option(parser)
     add_json_option(parser)
 
 
@@ -48,15 +55,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _go_on(project: Project, places: Places, arguments: argparse.Namespace) -> int:
-    from studio.cli.options import kept_model, run_model, run_settings
+    from studio.cli.options import kept_model, run_bans, run_model, run_settings
     from studio.cli.run import load_model, write_project
 
+    bans = run_bans(arguments)
     settings = run_settings(arguments, run_model(arguments, project.info.model))
     with load_model(settings, places.project) as backend:
         model = kept_model(settings, backend.capabilities)
         if model != project.info.model:
             project.set_model(model)
-        return write_project(project, backend, places, as_json=arguments.json)
+        return write_project(project, backend, places, bans, as_json=arguments.json)
 
 
 def _export_again(project: Project, places: Places, arguments: argparse.Namespace) -> int:

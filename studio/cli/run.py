@@ -12,6 +12,7 @@ from types import FrameType
 
 from backends.base import Backend
 from backends.server_address import ServerSettings
+from backends.text.ban_list import BanList
 from backends.types import ModelSettings
 from studio.cli.errors import INTERRUPTED, SUCCESS
 from studio.cli.options import user_settings
@@ -45,11 +46,13 @@ def load_model(settings: ModelSettings | ServerSettings, project: Path | None = 
     return open_model(settings)
 
 
-def write_project(project: Project, backend: Backend, places: Places, *, as_json: bool) -> int:
-    """Write what is missing, export the finished document, and return the exit code."""
+def write_project(
+    project: Project, backend: Backend, places: Places, bans: BanList | None = None, *, as_json: bool
+) -> int:
+    """Write what is missing without what is banned, export the finished document, and return the exit code."""
     screen = Screen(sys.stderr)
     with _resumable(places):
-        runner = Runner(project, backend, WriterSettings(thinking_tokens=user_settings().thinking))
+        runner = Runner(project, backend, WriterSettings(bans=bans, thinking_tokens=user_settings().thinking))
         finished = _consume(runner, runner.write(), screen, to_the_end=True)
         if finished:
             finish(project, places, screen, as_json=as_json)
