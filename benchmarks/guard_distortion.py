@@ -2,22 +2,28 @@
 """Whether the guard distorts: how surprising its texts are to the model itself, against texts written without it.
 
 Reads the projects that `longhand bench repetition --keep FOLDER` left. Every answer in the run log is scored after its
-own prompt at temperature 1; tokens that end a 4-gram of tokens which the answer had before do not count, since loops
-are anything but surprising.
+own prompt at temperature 1. Loops are anything but surprising, so they do not count, in two readings, both judged:
+tokens of words that belong to a 4-gram of words and marks which the document has twice are left out (as repetition is
+measured), or tokens that end a 4-gram of tokens which their answer had before. Tokens of less than e^-5 are counted
+too: a text that was pushed off its phrases has more of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import bisect
 import json
 import statistics
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from backends.engine.base import BatchToken
 from backends.engine.llamacpp import LlamaCppEngine
+from backends.text import ngrams
 from backends.types import Message, ModelSettings, Prompt, Role
 from resources import file_path
 from studio.bench.report import Row, print_rows
@@ -27,6 +33,16 @@ from studio.project.store import Project
 SAMPLERS = ("temperature-0.8", "greedy")
 _CHUNK = 64
 _GRAM = 4
+_SURPRISING = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A token: -ln p, and whether it is outside repeated 4-grams: of words in the document, of tokens in the answer."""
+
+    surprisal: float
+    outside_words: bool
+    outside_tokens: bool
 
 
 def answers(path: Path) -> Iterator[tuple[Prompt, str]]:
@@ -39,43 +55,79 @@ def answers(path: Path) -> Iterator[tuple[Prompt, str]]:
                 yield Prompt(messages, answer_start=prompt["answer_start"]), run.outcome.answer
 
 
-def surprisals(engine: LlamaCppEngine, prompt: Prompt, answer: str) -> list[float]:
-    """Return -ln p of each token of the answer that repeats no 4-gram of the answer."""
+def document(engine: LlamaCppEngine, path: Path) -> Iterator[Scored]:
+    """Yield the tokens of a document's answers."""
+    pairs = list(answers(path))
+    # Words and marks of each answer one by one: their ends in the answer, and in one list those of the document.
+    ends: list[list[int]] = []
+    words: list[str] = []
+    for _, answer in pairs:
+        spans = list(ngrams.token_spans(answer))
+        ends.append([end for _, end, _ in spans])
+        words += [word for _, _, word in spans]
+    repeated, first = _in_repeats(words), 0
+    for (prompt, answer), of_answer in zip(pairs, ends, strict=True):
+        seen: set[tuple[int, ...]] = set()
+        tokens: list[int] = []
+        written = 0
+        for token, surprisal in surprisals(engine, prompt, answer):
+            tokens.append(token)
+            written += len(engine.piece(token).decode("utf-8", "ignore"))
+            gram = tuple(tokens[-_GRAM:])
+            word = first + min(bisect.bisect_left(of_answer, written), len(of_answer) - 1)
+            yield Scored(surprisal, not repeated[word], len(gram) < _GRAM or gram not in seen)
+            seen.add(gram)
+        first += len(of_answer)
+
+
+def surprisals(engine: LlamaCppEngine, prompt: Prompt, answer: str) -> Iterator[tuple[int, float]]:
+    """Yield each token of the answer with its -ln p."""
     start = engine.tokenize_prompt(prompt)
     tokens = [*start, *engine.tokenize(answer)]
     engine.rewind(0, 0)
-    seen: set[tuple[int, ...]] = set()
-    found: list[float] = []
     for first in range(0, len(tokens) - 1, _CHUNK):
         chunk = tokens[first : min(first + _CHUNK, len(tokens) - 1)]
         wanted = [first + at >= len(start) - 1 for at in range(len(chunk))]
         rows = engine.decode([BatchToken(t, first + at, 0, wanted[at]) for at, t in enumerate(chunk)])
         for at, row in zip((at for at, want in enumerate(wanted) if want), rows, strict=True):
-            position = first + at + 1
+            token = tokens[first + at + 1]
             logits = np.array(engine.row(row), dtype=np.float64)
             top = logits.max()
-            gram = tuple(tokens[max(len(start), position - _GRAM + 1) : position + 1])
-            if len(gram) < _GRAM or gram not in seen:
-                found.append(float(top + np.log(np.exp(logits - top).sum()) - logits[tokens[position]]))
-            seen.add(gram)
-    return found
+            yield token, float(top + np.log(np.exp(logits - top).sum()) - logits[token])
+
+
+def _in_repeats(words: Sequence[str]) -> list[bool]:
+    """Return, for each word or mark, whether it belongs to a 4-gram that occurs more than once."""
+    grams = list(ngrams.grams(words, _GRAM))
+    times = Counter(grams)
+    inside = [False] * len(words)
+    for place, gram in enumerate(grams):
+        if times[gram] > 1:
+            inside[place : place + _GRAM] = [True] * _GRAM
+    return inside
 
 
 def rows(folder: Path, model: str) -> Iterator[Row]:
     """Compare the documents that were written both ways."""
     engine = LlamaCppEngine(ModelSettings(model, context_tokens=2048))
     for sampler in SAMPLERS:
-        medians = []
         pairs = sorted(folder.glob(f"{sampler}-free-*.longhand"))
+        found: list[tuple[float, float]] = []
         for way in ("free", "guarded"):
             paths = [folder / path.name.replace("free", way) for path in pairs]
-            values = [v for path in paths for pair in answers(path) for v in surprisals(engine, *pair)]
-            medians.append(statistics.median(values))
-            yield Row(f"{sampler}, {way}: median surprisal ({len(paths)} documents)", round(medians[-1], 4), "nats")
-        change = 100 * (medians[1] / medians[0] - 1)
-        judged = sampler == SAMPLERS[0]
-        target = ("within 5", abs(change) <= 5) if judged else ("", None)
-        yield Row(f"{sampler}: guard on against off", round(change, 1), "%", *target)
+            scored = [token for path in paths for token in document(engine, path)]
+            outside = [token.surprisal for token in scored if token.outside_words]
+            ending = [token.surprisal for token in scored if token.outside_tokens]
+            found.append((statistics.median(outside), statistics.median(ending)))
+            label = f"{sampler}, {way} ({len(paths)} documents)"
+            yield Row(f"{label}: median surprisal outside repeated 4-grams of words", round(found[-1][0], 4), "nats")
+            yield Row(f"{label}: of tokens that end no repeated 4-gram of tokens", round(found[-1][1], 4), "nats")
+            rare = 100 * sum(value > _SURPRISING for value in outside) / len(outside)
+            yield Row(f"{label}: tokens above {_SURPRISING:g} nats", round(rare, 2), "%")
+        for reading, (free, guarded) in zip(("words", "tokens"), zip(*found, strict=True), strict=True):
+            change = 100 * (guarded / free - 1)
+            target = ("within 5", abs(change) <= 5) if sampler == SAMPLERS[0] else ("", None)
+            yield Row(f"{sampler}: guard on against off, 4-grams of {reading}", round(change, 1), "%", *target)
     engine.close()
 
 

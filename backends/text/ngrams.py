@@ -44,6 +44,12 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text.casefold().replace("’", "'"))
 
 
+def token_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and form of each word and mark that ``tokens`` finds; lengths as before case folding."""
+    for match in _TOKEN.finditer(text):
+        yield match.start(), match.end(), match.group().casefold().replace("’", "'")
+
+
 def is_structured(text: str) -> bool:
     """Return whether a line or sentence belongs to a list, a table, a heading, a quotation block or code."""
     return _STRUCTURED.match(text) is not None
