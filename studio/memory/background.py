@@ -10,6 +10,7 @@ million words take no longer than a thousand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from studio.memory.context import Background, Dropped, Recalled, Source
 from studio.memory.recall import (
@@ -98,11 +99,12 @@ def _passages(project: Project, query: Query, outlook: Outlook, section: Section
     found = [each for each in recall_sections(project.memory, query) if each not in (0, outlook.previous)]
     passages: dict[str, Recalled] = {}
     for each in found[:_MOST_LOOKED_AT]:
-        heading = project.memory.headings([each]).get(each)
-        if heading is None or _order(heading) >= _order(section.number):
+        passage = best_passage(query, each, project.text(each).body)
+        if passage is None:
             continue
-        if (passage := best_passage(query, each, heading, project.text(each).body)) is not None:
-            passages[heading] = passage
+        heading = project.memory.headings([each])[each]
+        if _order(heading) < _order(section.number):
+            passages[heading] = replace(passage, reason=f"from {heading}")
         if len(passages) == MOST_PASSAGES:
             break
     return tuple(passages[each] for each in sorted(passages, key=_order))

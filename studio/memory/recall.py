@@ -133,7 +133,7 @@ def recall_references(index: Index, query: Query, most: int = MOST_REFERENCES) -
     )
 
 
-def best_passage(query: Query, section: int, heading: str, text: str) -> Recalled | None:
+def best_passage(query: Query, section: int, text: str) -> Recalled | None:
     """Return the sentences of an earlier section that have most to do with a query; None where none has.
 
     It is in the paragraph that has most to do with it. One shared word is a coincidence, two are a hit.
@@ -151,7 +151,7 @@ def best_passage(query: Query, section: int, heading: str, text: str) -> Recalle
             break
         kept = span.end
     shown = as_quoted(paragraph[spans[0].start : kept])
-    return Recalled(shown, f"from {heading}", Citation(Remembered.TEXT, section, paragraph))
+    return Recalled(shown, "from an earlier section", Citation(Remembered.TEXT, section, paragraph))
 
 
 def as_quoted(text: str) -> str:

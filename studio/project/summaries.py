@@ -100,9 +100,12 @@ def lock(connection: Connection, section_id: int, locked: bool) -> None:
 
 
 def search(connection: Connection, terms: Sequence[str], most: int) -> tuple[Ranked, ...]:
-    """Return the sections (0: the document) whose summaries have any of these words, the best first."""
+    """Return the sections of the plan (0: the document) whose summaries have any of these words, the best first."""
     found = memory_index.search(connection, _TABLE, terms, most)
-    rows = connection.execute(select(_summary.c.id, _summary.c.section).where(_summary.c.id.in_([h.id for h in found])))
+    there = select(_summary.c.id, _summary.c.section).outerjoin(schema.section)
+    rows = connection.execute(
+        there.where(_summary.c.id.in_([each.id for each in found]), schema.section.c.deleted_with.is_(None))
+    )
     sections = {row.id: row.section or DOCUMENT for row in rows}
     return tuple(Ranked(sections[each.id], each.score) for each in found if each.id in sections)
 

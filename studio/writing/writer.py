@@ -454,7 +454,9 @@ class SectionWriter:
         standing = (body + tail)[len(draft.prefix) :]
         if kept:
             self._store(draft, body, call.run, tail)
-            self._record_sources(draft, call)
+            # So that a change of what the prompt showed is known to concern this section.
+            sources = [each for piece in call.context.pieces for each in piece.shows] if call.context else []
+            self._project.memory.record_sources(draft.section.id, sources, anew=not draft.base)
             self._learn_tokens_per_word(call, self._count(kept))
             draft.base = body
             draft.part += 1
@@ -465,12 +467,6 @@ class SectionWriter:
         if standing != call.text:
             self._project.set_kept(call.run, standing)
         return max(0, shown - len(body + tail))
-
-    def _record_sources(self, draft: _Draft, call: Call) -> None:
-        """Keep what the prompt of a call showed, so that a change of it is known to concern this section."""
-        assert call.context is not None
-        shown = [each for piece in call.context.pieces for each in piece.shows]
-        self._project.memory.record_sources(draft.section.id, shown, anew=not draft.base)
 
     def _kept_of(self, draft: _Draft, call: Call) -> str:
         """The whole sentences of a call, as many as the section needs."""
@@ -483,10 +479,7 @@ class SectionWriter:
             self._tokens_per_word = max(0.5, call.tokens / words)
 
     def preview(self, section: Section) -> Context:
-        """Return what the model would see next for a leaf, or, where it is finished, if it were written anew.
-
-        Nothing is stored and nothing is asked. Raises ContextOverflow as writing it would.
-        """
+        """Return what the model would see next for a leaf, for a finished one if it were written anew."""
         text = self._project.text(section.id)
         body = text.body + whole_sentences(text.tail)
         goal = section_goal(section.target, self._settings.profile)

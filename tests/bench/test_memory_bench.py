@@ -64,7 +64,7 @@ def test_what_a_prompt_shares_with_an_earlier_one_is_cached() -> None:
     backend.submit(GenerationRequest(prompt("one two three four five six seven eight"), length=target))
     assert backend.usage.cached_tokens == 0
     backend.submit(GenerationRequest(prompt("one two three four five six nine ten"), length=target))
-    assert 6 <= backend.usage.cached_tokens <= 9
+    assert 14 <= backend.usage.cached_tokens <= 17
     before = backend.usage.cached_tokens
     backend.submit(GenerationRequest(prompt("other words"), length=target))
     assert backend.usage.cached_tokens == before

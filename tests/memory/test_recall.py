@@ -148,3 +148,13 @@ def test_notes_are_quoted_and_cannot_leave_their_quotation_marks(project: Projec
     assert found.reason == "from the note evil.txt"
     assert background(project, project.leaves()[0].id, "the tide comes").has_notes
     assert as_quoted(' a\t"b"\n') == "a ”b”"
+
+
+def test_what_left_the_plan_is_not_quoted(project: Project) -> None:
+    leaves = project.leaves()
+    write(project, leaves[0].id, "Ole hid the brass key under the mat.", "Ole hid a brass key.")
+    for leaf in leaves[1:5]:
+        write(project, leaf.id, "Rain fell.", "Rain fell.")
+    assert background(project, leaves[6].id, "They look for the brass key").passages
+    project.delete_section(leaves[0].id)
+    assert background(project, leaves[6].id, "They look for the brass key").passages == ()
