@@ -242,7 +242,7 @@ class _Whim:
         self.text = ""
         self.tokens = 0
         self.settled = 0
-        self.bias = ()
+        self.worn = frozenset()
 
     def feed(self, token: int, text: str) -> Loop | None:
         self.text += text
