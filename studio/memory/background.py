@@ -27,8 +27,8 @@ from studio.project.outlook import Outlook, Place
 from studio.project.records import Section
 from studio.project.store import Project
 
-# Where chapters have no summaries, so many of the sections before are told one by one.
-MOST_TOLD = 48
+# More summaries than this have no room in any prompt (SUMMARY_SHARE of the composer).
+MOST_TOLD = 24
 # Earlier sections that a passage is looked for in.
 _MOST_LOOKED_AT = 4
 
