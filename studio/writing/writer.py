@@ -14,7 +14,6 @@ from backends.base import Backend
 from backends.errors import BackendError
 from backends.text.ban_list import BanList
 from backends.text.counting import count_words
-from backends.text.keywords import told
 from backends.types import (
     Capabilities,
     CountingProfile,
@@ -35,13 +34,14 @@ from studio.memory.context_composer import ContextComposer
 from studio.memory.document_sentences import DocumentSentences
 from studio.planning.budget import Goal, section_goal
 from studio.planning.kinds import document_kind
-from studio.planning.planner import WORDS_OF_A_POINT, language_line
+from studio.planning.planner import language_line
 from studio.project.records import Origin, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.sampling_presets import sampling_preset
 from studio.writing.calls import Call
 from studio.writing.coverage import unmet
+from studio.writing.draft import PARAGRAPH, Draft
 from studio.writing.endings import (
     MOST_MISSING,
     ROUNDS,
@@ -83,8 +83,6 @@ MAX_FAILURES = 8
 # Fewer words say too little about a model's tokens per word.
 LEARNING_WORDS = 50
 
-PARAGRAPH = "\n\n"
-
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
@@ -121,38 +119,6 @@ def prose_sampling(capabilities: Capabilities, kind: str) -> SamplingParams:
     if capabilities.prompt_version:
         return sampling_preset(STARTER_SAMPLING)
     return sampling_preset(document_kind(kind).sampling)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A section while it is written.
-
-    ``base`` is what stood before the present call, whose text follows it; ``settled`` is the body in the project file.
-    ``demands`` are what the brief demands of it, ``asked`` those that the present call was asked to meet.
-    """
-
-    section: Section
-    goal: Goal
-    revision: int
-    base: str
-    settled: str
-    demands: tuple[str, ...] = ()
-    asked: tuple[str, ...] = ()
-    part: int = 1
-    fruitless: int = 0
-    landed: bool = False
-    stored: float = 0.0
-
-    @property
-    def prefix(self) -> str:
-        return self.base + PARAGRAPH if self.base else ""
-
-    @property
-    def points(self) -> tuple[str, ...]:
-        """What is demanded of the section, then its planned points, as many as there is room for."""
-        room = max(0, self.goal.target // WORDS_OF_A_POINT - len(self.demands)) if self.demands else None
-        planned = [point for point in self.section.points if not any(told(each, point) == 1 for each in self.demands)]
-        return (*self.demands, *planned[:room])
 
 
 class SectionWriter:
@@ -202,7 +168,7 @@ class SectionWriter:
             if silent >= (MAX_SILENT_REPLIES if self._served else MAX_SILENT_CALLS):
                 raise ModelSilent(f"The model wrote nothing for section {section.number}, {section.title}.")
 
-    def _open(self, section: Section, goal: Goal) -> _Draft:
+    def _open(self, section: Section, goal: Goal) -> Draft:
         """Take up a section: settled text as it is, of an unsettled tail the whole sentences."""
         text = self._project.text(section.id)
         body = text.body + whole_sentences(text.tail)
@@ -211,7 +177,7 @@ class SectionWriter:
             run = self._last_run(section)
             stored = self._project.store_text(section.id, body, expected=revision, origin=Origin.GENERATED, run=run)
             revision = stored.id
-        return _Draft(section, goal, revision, body, body, self._demands(section))
+        return Draft(section, goal, revision, body, body, self._demands(section))
 
     def _demands(self, section: Section) -> tuple[str, ...]:
         """What the brief demands of a section; where that contradicts itself, nothing."""
@@ -223,7 +189,7 @@ class SectionWriter:
         runs = self._project.runs(section.id, newest=1)
         return runs[0].id if runs and runs[0].call.task == Task.WRITE else None
 
-    def _missing(self, draft: _Draft) -> int:
+    def _missing(self, draft: Draft) -> int:
         """Words still to write; 0 as soon as the goal is reached, or so near that only another ending could help."""
         words = self._count(draft.base)
         if words >= draft.goal.least or (draft.landed and self._near(draft)):
@@ -232,7 +198,7 @@ class SectionWriter:
             return 0
         return max(1, round(draft.goal.aim) - words)
 
-    def _passage(self, draft: _Draft) -> Iterator[WritingEvent]:
+    def _passage(self, draft: Draft) -> Iterator[WritingEvent]:
         """One request: stream it, store it as it settles, keep whole sentences of it."""
         (request, context), before = self._request(draft), draft.prefix
         call = Call(self._project, self._backend, Task.WRITE, draft.section.id, request, context)
@@ -257,7 +223,7 @@ class SectionWriter:
             draft.landed = True
             yield from self._other_endings(draft, call, standing)
 
-    def _finishes(self, draft: _Draft, call: Call) -> bool:
+    def _finishes(self, draft: Draft, call: Call) -> bool:
         """Whether a request that was to finish the section came near its end."""
         assert call.request.length is not None
         if not self._backend.capabilities.length_in_loop:
@@ -265,13 +231,11 @@ class SectionWriter:
         finishing = call.request.length.target >= draft.goal.least and call.reason is not FinishReason.CANCELLED
         return finishing and self._near(draft)
 
-    def _near(self, draft: _Draft) -> bool:
+    def _near(self, draft: Draft) -> bool:
         """Whether the section is so long that another ending can bring it to its goal."""
         return draft.goal.aim - self._count(draft.base) <= min(MOST_MISSING, draft.goal.aim / 2)
 
-    def _meet_demands(
-        self, draft: _Draft, written: Call, standing: Standing
-    ) -> Generator[WritingEvent, None, Standing]:
+    def _meet_demands(self, draft: Draft, written: Call, standing: Standing) -> Generator[WritingEvent, None, Standing]:
         """Where the text does not meet what was asked of it, try other takes, then lead to what none of them met."""
         if unmet(draft.asked, standing.whole):
             seed = seed_of(self._project.info.seed, draft.section.id, self._count(standing.before), -MORE_TAKES)
@@ -289,7 +253,7 @@ class SectionWriter:
         return standing
 
     def _leading_request(
-        self, draft: _Draft, request: GenerationRequest, before: str, kept: str
+        self, draft: Draft, request: GenerationRequest, before: str, kept: str
     ) -> GenerationRequest | None:
         """The request for text that goes on from ``kept``, None where the context has no room for it."""
         assert request.length is not None
@@ -311,7 +275,7 @@ class SectionWriter:
         )
 
     def _take(
-        self, draft: _Draft, written: Call, standing: Standing, task: str, request: GenerationRequest, kept: str
+        self, draft: Draft, written: Call, standing: Standing, task: str, request: GenerationRequest, kept: str
     ) -> Generator[WritingEvent, None, Standing]:
         """Write takes that go on from ``kept`` and let the best one stand, or what stood before."""
         judge = TakeJudge(standing, kept, draft.asked, self._count)
@@ -328,7 +292,7 @@ class SectionWriter:
         yield from self._replace(draft, standing, stays, text, call.run)
         return Standing(standing.before, text, call.run, len(kept))
 
-    def _other_endings(self, draft: _Draft, written: Call, standing: Standing) -> Iterator[WritingEvent]:
+    def _other_endings(self, draft: Draft, written: Call, standing: Standing) -> Iterator[WritingEvent]:
         """Where a section missed its goal, write other endings side by side and take the best; or leave it as it is."""
         for number, (room, takes, widened) in enumerate(ROUNDS):
             if self.stopping or draft.goal.holds(self._count(draft.base)):
@@ -354,7 +318,7 @@ class SectionWriter:
 
     def _ending_request(
         self,
-        draft: _Draft,
+        draft: Draft,
         request: GenerationRequest,
         unfinished: Unfinished,
         number: int,
@@ -370,7 +334,7 @@ class SectionWriter:
         left = self._backend.capabilities.context_tokens - self._backend.count_prompt_tokens(asked.prompt)
         return replace(asked, max_tokens=min(needed, left)) if left >= needed // 2 else None
 
-    def _follow_endings(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
+    def _follow_endings(self, draft: Draft, call: Call) -> Iterator[WritingEvent]:
         for event in call.events():
             if self.stopping:
                 call.cancel()
@@ -379,7 +343,7 @@ class SectionWriter:
             if self._watch.due():
                 yield self._pace(draft, None)
 
-    def _replace(self, draft: _Draft, standing: Standing, kept: str, better: str, run: int) -> Iterator[WritingEvent]:
+    def _replace(self, draft: Draft, standing: Standing, kept: str, better: str, run: int) -> Iterator[WritingEvent]:
         """Put ``better``, which begins with ``kept`` as the text that stands does, in its place."""
         draft.base = standing.before + better
         self._store(draft, draft.base, run)
@@ -388,7 +352,7 @@ class SectionWriter:
         yield TextAdded(draft.section.id, better[len(kept) :])
         yield self._stored(draft)
 
-    def _stream(self, draft: _Draft, call: Call) -> Iterator[WritingEvent]:
+    def _stream(self, draft: Draft, call: Call) -> Iterator[WritingEvent]:
         opened = False
         for event in call.events():
             if self.stopping:
@@ -412,7 +376,7 @@ class SectionWriter:
                 self._store_tail(draft, call)
                 yield self._pace(draft, call)
 
-    def _settle(self, draft: _Draft, call: Call) -> bool:
+    def _settle(self, draft: Draft, call: Call) -> bool:
         """Store a revision when another paragraph has settled as a whole; says whether one was stored.
 
         A paragraph that has settled in part stays in the tail: a revision for each of its sentences would keep it as
@@ -426,7 +390,7 @@ class SectionWriter:
         self._store(draft, settled, call.run, tail)
         return True
 
-    def _store_tail(self, draft: _Draft, call: Call) -> None:
+    def _store_tail(self, draft: Draft, call: Call) -> None:
         now = time.monotonic()
         if now - draft.stored < STORE_SECONDS or not call.text:
             return
@@ -434,13 +398,13 @@ class SectionWriter:
         self._project.store_tail(draft.section.id, tail, expected=draft.revision)
         draft.stored = now
 
-    def _store(self, draft: _Draft, body: str, run: int, tail: str = "") -> None:
+    def _store(self, draft: Draft, body: str, run: int, tail: str = "") -> None:
         revision = self._project.store_text(
             draft.section.id, body, expected=draft.revision, origin=Origin.GENERATED, run=run, tail=tail
         )
         draft.revision, draft.settled, draft.stored = revision.id, body, time.monotonic()
 
-    def _close_call(self, draft: _Draft, call: Call) -> int:
+    def _close_call(self, draft: Draft, call: Call) -> int:
         """Store the whole sentences of a call as the base of the next one; return how many code points go back.
 
         An unfinished sentence stays as the unsettled tail when the author stopped, and is taken back otherwise.
@@ -468,7 +432,7 @@ class SectionWriter:
             self._project.set_kept(call.run, standing)
         return max(0, shown - len(body + tail))
 
-    def _kept_of(self, draft: _Draft, call: Call) -> str:
+    def _kept_of(self, draft: Draft, call: Call) -> str:
         """The whole sentences of a call, as many as the section needs."""
         if not self._served or call.reason is FinishReason.CANCELLED:
             return whole_sentences(call.text)
@@ -483,12 +447,12 @@ class SectionWriter:
         text = self._project.text(section.id)
         body = text.body + whole_sentences(text.tail)
         goal = section_goal(section.target, self._settings.profile)
-        draft = _Draft(section, goal, text.revision, body, body, self._demands(section))
+        draft = Draft(section, goal, text.revision, body, body, self._demands(section))
         if not self._missing(draft):
             draft.base = ""
         return self._composed(draft)[0]
 
-    def _composed(self, draft: _Draft) -> tuple[Context, Assignment]:
+    def _composed(self, draft: Draft) -> tuple[Context, Assignment]:
         """The context of the next request, and what is to be written in it."""
         # Counting starts a worker that has died, which may come back with a smaller context.
         self._backend.count_tokens(("",))
@@ -507,7 +471,7 @@ class SectionWriter:
             known = replace(known, brief=replace(brief, notes=" ".join(filter(None, (brief.notes, rules)))))
         return composer.compose(known, assignment), assignment
 
-    def _request(self, draft: _Draft) -> tuple[GenerationRequest, Context]:
+    def _request(self, draft: Draft) -> tuple[GenerationRequest, Context]:
         context, assignment = self._composed(draft)
         draft.asked = tuple(point for point in assignment.points if point in draft.demands)
         written = self._count(draft.base)
@@ -538,7 +502,7 @@ class SectionWriter:
         capacity = max(1, int(room.answer_tokens * REQUEST_FILL / self._tokens_per_word))
         return max(1, math.ceil(words / capacity))
 
-    def _repetition(self, draft: _Draft, written: str) -> RepetitionPolicy | None:
+    def _repetition(self, draft: Draft, written: str) -> RepetitionPolicy | None:
         """The guard's policy, with the sentences of the document so far sent to the backend; ``written`` are those of
         the section."""
         policy = self._settings.repetition
@@ -555,11 +519,11 @@ class SectionWriter:
         self._backend.put(bans.digest, bans.encoded())
         return bans.digest
 
-    def _stored(self, draft: _Draft, call: Call | None = None) -> TextStored:
+    def _stored(self, draft: Draft, call: Call | None = None) -> TextStored:
         text = draft.prefix + call.text if call and call.reason is None else draft.base
         return TextStored(draft.section.id, draft.revision, self._count(text))
 
-    def _pace(self, draft: _Draft, call: Call | None) -> Pace:
+    def _pace(self, draft: Draft, call: Call | None) -> Pace:
         """How it goes while ``call`` writes on; without it, while other endings are tried."""
         words = self._count(draft.prefix + call.text if call else draft.base)
         # The cached count of the section may lag behind the text on the screen by a second.
