@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.project.memory_records import Author, Remembered, Citation, Statement
+from studio.project.memory_records import Author, Citation, Remembered, Statement
 from studio.project.records import Brief, Origin, PlannedSection
 from studio.project.store import Project
 from tests.project.conftest import PLAN
@@ -171,7 +171,9 @@ def test_accepted_text_is_not_stale_until_the_next_change(project: Project) -> N
     fog, chart, _ = project.leaves()
     project.store_text(fog.id, "One.\n\nTwo.", expected=0, origin=Origin.GENERATED)
     project.memory.set_summary(fog.id, "Both.", project.memory.source_sha256(fog.id), Author.MODEL)
-    project.memory.record_sources(chart.id, [Citation(SUMMARY, fog.id, "Both."), Citation(TEXT, fog.id, "Two.")], anew=True)
+    project.memory.record_sources(
+        chart.id, [Citation(SUMMARY, fog.id, "Both."), Citation(TEXT, fog.id, "Two.")], anew=True
+    )
     project.store_text(chart.id, "Three.", expected=0, origin=Origin.GENERATED)
     project.store_text(fog.id, "One.", expected=project.text(fog.id).revision, origin=Origin.TYPED)
     project.memory.set_summary(fog.id, "One only.", project.memory.source_sha256(fog.id), Author.MODEL)
