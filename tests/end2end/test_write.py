@@ -36,7 +36,7 @@ def test_500_words_with_json(tmp_path, quick):
     )
     assert done.code == 0, done.err
     report = json.loads(done.out)
-    assert set(report) == {"project", "model", "seed", "words_target", "words", "sections", "usage"}
+    assert set(report) == {"project", "model", "seed", "words_target", "words", "sections", "usage", "requirements"}
     assert set(report["usage"]) == {"prompt_tokens", "cached_tokens", "completion_tokens", "seconds"}
     assert report["model"] == str(quick)
     assert (report["seed"], report["words_target"]) == (11, 500)
