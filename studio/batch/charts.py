@@ -91,6 +91,9 @@ def _histogram(values: Sequence[Value], unit: Callable[[float], str], lines: Seq
     return _chart([*bars, *labels, *marks, _rule(_y(1), f"{most:,}", "tick")], f"{len(values):,} documents by size")
 
 
+_LEAST_SPAN = 1e-9
+
+
 @dataclass(frozen=True, slots=True)
 class _Scale:
     """Where values lie between a lowest and a highest round one."""
@@ -102,7 +105,8 @@ class _Scale:
     @classmethod
     def of(cls, values: Sequence[float]) -> _Scale:
         low, high = min(values), max(values)
-        span = (high - low) or abs(high) or 1.0
+        # What differs by less than can be divided by is the same.
+        span = max((high - low) or abs(high) or 1.0, _LEAST_SPAN * (1 + max(abs(low), abs(high))))
         power = 10.0 ** math.floor(math.log10(span / _TICKS))
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor * _TICKS >= span)
         return cls(math.floor(low / step) * step, math.ceil(high / step) * step or step, step)

@@ -7,7 +7,7 @@ import re
 import xml.dom.minidom
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from studio.batch.charts import MAX_DOTS, Value, value_chart
@@ -45,6 +45,8 @@ def test_what_missed_its_length_stands_out() -> None:
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=2 * MAX_DOTS))
+@example([5e-324])
+@example([1.0, 1.0 + 2e-16])
 def test_every_value_lies_on_the_picture(values: list[float]) -> None:
     chart = value_chart([Value("a", value) for value in values], lambda value: f"{value:g}", (0.0,))
     tree = xml.dom.minidom.parseString(chart)

@@ -60,7 +60,8 @@ def test_a_project_is_opened_for_the_first_time_and_again(model):
     load, cold, computed, again, changed, continued = rows_of(model, "restart")
     assert [row.unit for row in (load, cold, computed, again)] == ["s", "s", "tokens", "s"]
     assert all(row.value for row in (load, cold, computed))
-    assert computed.value == 1
+    assert computed.value is not None
+    assert computed.value >= 1  # or all of them, where computing is faster than loading
     assert changed.value is not None
     assert changed.value > 1
     assert again.target == continued.target == "<= 0.5"
