@@ -91,15 +91,22 @@ def tuning(key: str, trial: Trial) -> Tuning:
     stored, quiet = _read(path), not _busy()
     if stored is not None and (stored.quiet or not quiet):
         return stored.tuning
-    measured = measure(trial)
-    if stored is not None:
-        measured = Tuning(measured.threads, stored.tuning.attention)
+    measured = measure(trial) if stored is None else Tuning(_threads(trial)[0], stored.tuning.attention)
     _write(path, _Stored(measured, quiet))
     return measured
 
 
 def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
-    """Compare thread counts and ways of attention; they are not compared again after ``budget`` seconds.
+    """Compare thread counts, and ways of attention again and again for at most ``budget`` seconds."""
+    ends = time.monotonic() + budget
+    threads, decode = _threads(trial)
+    if decode <= _FAST_DECODE_SECONDS or decode >= _SLOW_DECODE_SECONDS:
+        return Tuning(threads)
+    return Tuning(threads, _cheapest(trial, threads, ends))
+
+
+def _threads(trial: Trial) -> tuple[int, float]:
+    """Return the best number of threads, and the seconds that a first token takes with all cores but one.
 
     Tried are all cores but one, and half of them, which is what a processor with two threads a core really has. All
     cores are never taken by themselves: the threads wait for each other at every operation, so one core that somebody
@@ -107,16 +114,14 @@ def measure(trial: Trial, budget: float = BUDGET_SECONDS) -> Tuning:
     """
     count = cores()
     spare, half = max(1, count - 1), max(1, count // 2)
-    ends = time.monotonic() + budget
     plain = Attention()
     first = min(trial.decode(spare, plain, 0) for _ in range(2))
     if first <= _FAST_DECODE_SECONDS:
-        return Tuning(spare)
+        return spare, first
     if first >= _SLOW_DECODE_SECONDS:
         second = first if half == spare else min(trial.decode(half, plain, 0) for _ in range(2))
-        return Tuning(half if second < first * _CLEARLY_FASTER else spare)
-    threads = spare if half == spare else _count(trial, spare, half)
-    return Tuning(threads, _cheapest(trial, threads, ends))
+        return half if second < first * _CLEARLY_FASTER else spare, first
+    return spare if half == spare else _count(trial, spare, half), first
 
 
 def _count(trial: Trial, spare: int, half: int) -> int:

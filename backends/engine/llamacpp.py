@@ -28,6 +28,7 @@ from backends.engine.machine import physical_memory
 from backends.engine.model_file import check_header, fingerprint
 from backends.engine.native import native
 from backends.engine.native_model import NativeModel, last_error
+from backends.engine.native_state import read_state, write_state
 from backends.engine.native_trial import NativeTrial
 from backends.engine.sampling import NativeSampler
 from backends.engine.vocabulary import TWO_PARAGRAPHS, classify
@@ -232,21 +233,15 @@ class LlamaCppEngine(Engine):
 
     def save(self, sequence: int) -> memoryview:
         self._check_sequence(sequence)
-        size = native.llama_state_seq_get_size(self.context, sequence)
-        buffer = np.empty(size, dtype=np.uint8)
-        pointer = buffer.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-        written = native.llama_state_seq_get_data(self.context, pointer, size, sequence)
-        return buffer.data[:written]
+        return read_state(self.context, sequence)
 
     def load(self, sequence: int, state: bytes | memoryview) -> bool:
         self._check_sequence(sequence)
         native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
         self._lengths[sequence] = 0
-        source = np.frombuffer(state, dtype=np.uint8)
-        pointer = source.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-        read = native.llama_state_seq_set_data(self.context, pointer, len(source), sequence)
+        whole = write_state(self.context, sequence, state)
         length = native.llama_memory_seq_pos_max(self._memory, sequence) + 1
-        if read != len(source) or not read or length > self._context_tokens:
+        if not whole or length > self._context_tokens:
             native.llama_memory_seq_rm(self._memory, sequence, -1, -1)
             return False
         self._lengths[sequence] = length

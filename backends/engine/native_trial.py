@@ -9,18 +9,16 @@ attention has as much to do with them.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from backends.engine.calibration import Attention
 from backends.engine.machine import physical_memory
 from backends.engine.native import native
 from backends.engine.native_model import NativeModel, last_error
+from backends.engine.native_state import read_state, write_state
 from backends.errors import BackendError
 from backends.types import CacheType
 
@@ -104,10 +102,7 @@ class NativeTrial:
         """Fill the cache by copying the sequence onto itself; returns its cells, at most ``tokens``."""
         memory, cells = native.llama_get_memory(context), COMPUTED
         while 2 * cells <= tokens and not self._model.recurrent:
-            state = np.empty(native.llama_state_seq_get_size(context, 0), dtype=np.uint8)
-            pointer = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-            native.llama_state_seq_get_data(context, pointer, len(state), 0)
-            if not native.llama_state_seq_set_data(context, pointer, len(state), 1):
+            if not write_state(context, 1, read_state(context, 0)):
                 break
             native.llama_memory_seq_cp(memory, 1, 0, -1, -1)
             native.llama_memory_seq_rm(memory, 1, -1, -1)

@@ -38,14 +38,18 @@ class Setup:
         """Return the setup of an engine that is open."""
         return cls(Path(model), can.threads, can.gpu_layers, can.flash_attention, can.cache_type, can.context_tokens)
 
+    @property
+    def arguments(self) -> list[str]:
+        """The options that all tools of llama.cpp spell alike."""
+        how = ["-m", str(self.model), "-t", str(self.threads), "-ngl", str(self.gpu_layers)]
+        return [*how, "-fa", "on" if self.flash_attention else "off", "-ctk", self.cache_type, "-ctv", self.cache_type]
+
 
 class LlamaBench:
     """``llama-bench``: prefill and decoding without sampling, after the tool's own warm-up."""
 
     def __init__(self, program: Path, setup: Setup) -> None:
-        self._command = [str(program), "-m", str(setup.model), "-t", str(setup.threads), "-r", "1", "-o", "json"]
-        self._command += ["-ngl", str(setup.gpu_layers), "-fa", str(int(setup.flash_attention)), "--repack", "0"]
-        self._command += ["-ctk", setup.cache_type, "-ctv", setup.cache_type]
+        self._command = [str(program), *setup.arguments, "--repack", "0", "-r", "1", "-o", "json"]
 
     def prefill_rate(self, tokens: int, depth: int) -> float:
         """Return tokens per second of a prompt of so many tokens after ``depth`` others."""
@@ -64,9 +68,7 @@ class LlamaBatchedBench:
     """``llama-batched-bench``: several sequences behind a prompt that they share, without sampling."""
 
     def __init__(self, program: Path, setup: Setup) -> None:
-        self._command = [str(program), "-m", str(setup.model), "-t", str(setup.threads), "-ngl", str(setup.gpu_layers)]
-        self._command += ["-fa", "on" if setup.flash_attention else "off", "--no-repack", "-pps", "-kvu"]
-        self._command += ["-ctk", setup.cache_type, "-ctv", setup.cache_type, "--output-format", "jsonl"]
+        self._command = [str(program), *setup.arguments, "--no-repack", "-pps", "-kvu", "--output-format", "jsonl"]
 
     def gain(self, sequences: int, prompt: int, answer: int) -> float:
         """Return the tokens per second of so many sequences in one batch against those of one."""
@@ -110,9 +112,7 @@ def llama_server(program: Path, setup: Setup) -> Iterator[LlamaServer]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(program), "-m", str(setup.model), "-t", str(setup.threads), "-ngl", str(setup.gpu_layers)]
-    command += ["-c", str(setup.context_tokens), "-np", "1", "-fa", "on" if setup.flash_attention else "off"]
-    command += ["-ctk", setup.cache_type, "-ctv", setup.cache_type]
+    command = [str(program), *setup.arguments, "-c", str(setup.context_tokens), "-np", "1"]
     command += ["--no-repack", "--cache-ram", "0", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -4,15 +4,22 @@
 from __future__ import annotations
 
 
-class ExportError(Exception):
-    """The file could not be written; nothing half-written is left behind."""
+class FormatError(Exception):
+    """Root of the tree."""
 
-    hint = "The text is safe in the project; export it to another place."
-    retryable = True
+    hint = ""
+    retryable = False
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint or type(self).hint
+
+
+class ExportError(FormatError):
+    """The file could not be written; nothing half-written is left behind."""
+
+    hint = "The text is safe in the project; export it to another place."
+    retryable = True
 
 
 class OutputExists(ExportError):
@@ -36,12 +43,8 @@ class OutputFolderUnusable(ExportError):
     retryable = False
 
 
-class ImportRefused(Exception):
+class ImportRefused(FormatError):
     """A file cannot be read as a document; nothing was made of it."""
 
     hint = "Give a text file in UTF-8: Markdown (.md) or plain text (.txt)."
     retryable = False
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint or type(self).hint

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 from backends.text.segmentation import sentences
@@ -17,11 +16,6 @@ SUMMARY_SAMPLING = "summary"
 # A summary longer than this is a retelling; shorter than this it is a fragment.
 MAX_SUMMARY_SENTENCES = 3
 MIN_SUMMARY_WORDS = 4
-
-
-def source_hash(text: str) -> str:
-    """Return the SHA-256 (hex) of the text that a summary was made from."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def summary_request(noun: str, title: str, text: str, seed: int) -> GenerationRequest:

@@ -7,8 +7,6 @@ BM25); ``studio.project.memory_index`` keeps them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sqlalchemy import (
     Boolean,
     Column,
@@ -18,14 +16,9 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    event,
 )
-from sqlalchemy.schema import DDL
 
-from studio.project.schema import UnicodeText, metadata
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, MetaData
+from studio.project.schema import UnicodeText, add_after_tables, metadata
 
 entity = Table(
     "entity",
@@ -148,8 +141,4 @@ STATEMENTS = tuple(
     for table, (index, columns) in INDEXES.items()
 )
 
-
-@event.listens_for(metadata, "after_create")
-def _add_statements(target: MetaData, connection: Connection, **_: Any) -> None:  # pyright: ignore[reportUnusedFunction]
-    for statement in STATEMENTS:
-        connection.execute(DDL(statement))
+add_after_tables(STATEMENTS)

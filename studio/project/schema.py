@@ -6,6 +6,7 @@ Order never comes from a clock: sections have positions, revisions and runs have
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -299,7 +300,14 @@ STATEMENTS = (_SEARCH, _SEARCH_WORDS, *_TRIGGERS)
 """What a new file has besides the tables: the index, and the refusal to change or drop what a revision consists of."""
 
 
-@event.listens_for(metadata, "after_create")
-def _add_statements(target: MetaData, connection: Connection, **_: Any) -> None:  # pyright: ignore[reportUnusedFunction]
-    for statement in STATEMENTS:
-        connection.execute(DDL(statement))
+def add_after_tables(statements: Sequence[str]) -> None:
+    """Have statements carried out in a new file when its tables are made."""
+
+    def add(target: MetaData, connection: Connection, **_: Any) -> None:
+        for statement in statements:
+            connection.execute(DDL(statement))
+
+    event.listen(metadata, "after_create", add)
+
+
+add_after_tables(STATEMENTS)

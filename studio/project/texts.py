@@ -161,19 +161,9 @@ def settle_tail(connection: Connection, now: SectionText) -> int:
     return store_text(connection, now.section, whole, expected=now.revision, origin=Origin.GENERATED).id
 
 
-def current_sha256(connection: Connection, section_id: int) -> str:
-    """Return the SHA-256 (hexadecimal) of what a section says now: body and tail, for a parent its leaves in order.
-
-    The texts of the leaves of a parent are joined by a blank line; leaves without text are left out.
-    """
-    below = plan.subtree(connection, section_id)
-    if len(below) == 1:
-        return _row(connection, section_id).sha256.hex()
-    inside = set(below)
-    leaves = [each.id for each in plan.sections(connection) if each.leaf and each.id in inside]
-    texts = [text(connection, leaf) for leaf in leaves]
-    whole = BREAK.join(each.body + each.tail for each in texts if each.body or each.tail)
-    return _sha256(whole).hex()
+def current_sha256(connection: Connection, leaf: int) -> str:
+    """Return the SHA-256 (hexadecimal) of what a leaf says now, body and tail."""
+    return _row(connection, leaf).sha256.hex()
 
 
 def leaf_sha256(connection: Connection) -> dict[int, str]:

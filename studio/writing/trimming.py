@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from backends.text.keywords import content_words
 from backends.text.segmentation import ends_sentence, sentences
 from studio.planning.budget import Goal
-from studio.writing.coverage import coverage
 
 _PARAGRAPH = "\n\n"
 _DOUBLE_QUOTES = re.compile(r"[\"“”„«»]")
@@ -60,11 +59,6 @@ def trimmed(body: str, goal: Goal, points: Sequence[str], count: Callable[[str],
 def least_words(body: str, count: Callable[[str], int]) -> int:
     """Return how short ``trimmed`` can make a text at most."""
     return sum(each.words for each in _priced(body, (), count) if not each.removable)
-
-
-def told_less(before: str, after: str, points: Sequence[str]) -> float:
-    """Return how much less ``after`` tells of the points than ``before``: 0 to 1."""
-    return max(0.0, coverage(points, before) - coverage(points, after))
 
 
 def _priced(body: str, points: Sequence[str], count: Callable[[str], int]) -> list[_Sentence]:
