@@ -7,7 +7,7 @@ from __future__ import annotations
 class FormatError(Exception):
     """Root of the tree."""
 
-    hint = ""
+    hint = "Choose another file or folder."
     retryable = False
 
     def __init__(self, message: str, *, hint: str = "") -> None:

@@ -61,7 +61,7 @@ def test_llama_bench_runs_as_the_engine_does(tmp_path):
     said = json.loads((tmp_path / "llama-bench.said").read_text())
     options = dict(zip(said[::2], said[1::2], strict=True))
     assert options["-t"] == "2"
-    assert options["-fa"] == "0"
+    assert options["-fa"] == "off"
     assert options["--repack"] == "0"
     assert (options["-p"], options["-n"], options["-d"]) == ("0", "128", "512")
     assert bench.prefill_rate(1024, 256) == 123.5
