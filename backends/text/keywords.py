@@ -65,6 +65,11 @@ def stem_of(word: str) -> str:
     return single if len(single) >= _SHORTEST else stem
 
 
+def is_other_form(word: str) -> bool:
+    """Whether a lower-case English word is a form of another one by no rule ("broke", "geese")."""
+    return word in _BASE
+
+
 def told(point: str, text: str) -> float:
     """Return which part of the content words of ``point`` is in ``text``: 0 to 1; 1 for a point without any."""
     wanted = content_words(point)

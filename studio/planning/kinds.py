@@ -38,7 +38,8 @@ class DocumentKind:
     ``noun`` stands in the prompts, ``leaf_words`` is the length of a section, ``sampling`` names a preset,
     ``section_title`` is the title of a section that has no other, with a ``{number}`` in it. ``structure`` is told to
     the planner, ``rules`` to the writer. ``opening`` and ``closing`` are sections that every such document has.
-    ``chronological``: sections whose titles are dated stand in the order of their dates.
+    ``chronological``: sections whose titles are dated stand in the order of their dates. ``narrative``: it tells in the
+    past tense. ``numbered``: the headings of an exported document have numbers.
     """
 
     name: str
@@ -52,6 +53,8 @@ class DocumentKind:
     opening: tuple[str, ...] = ()
     closing: tuple[str, ...] = ()
     chronological: bool = True
+    narrative: bool = False
+    numbered: bool = False
 
     def titles_around(self, count: int) -> tuple[str, ...]:
         """Return the fixed titles of ``count`` sections, empty for those that are not fixed.
@@ -109,7 +112,8 @@ def _checked(path: Path, values: dict[str, Any]) -> DocumentKind:
         whole = all(isinstance(text, str) for text in (*texts, *kind.opening, *kind.closing)) and all(texts[:4])
     except (TypeError, AttributeError, ValueError, KeyError, IndexError) as error:
         raise KindInvalid(f"{path} does not describe a kind of document ({error}).") from error
-    if not whole or not isinstance(kind.chronological, bool) or "{number}" not in kind.section_title:
+    switches = (kind.chronological, kind.narrative, kind.numbered)
+    if not whole or not all(isinstance(each, bool) for each in switches) or "{number}" not in kind.section_title:
         raise KindInvalid(f"{path} needs a noun, a label and a section_title with {{number}} in it.")
     if not isinstance(kind.leaf_words, int) or not MIN_LEAF_WORDS <= kind.leaf_words <= MAX_LEAF_WORDS:
         raise KindInvalid(f"{path}: leaf_words must be between {MIN_LEAF_WORDS} and {MAX_LEAF_WORDS:,}.")

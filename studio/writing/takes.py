@@ -2,16 +2,19 @@
 """Other takes of a text that does not meet what the brief demands of it: of several the one that meets most is kept.
 
 First the same is asked for again with other seeds. What no take meets is then led up to: the text is cut at a sentence,
-the demand's own words begin the next sentence, and the model goes on from there. Whether a text meets a demand is
-looked up by the stems of its words, never by how likely the model finds it.
+the next sentence is made of the demand's own words, and the model goes on from there. The sentence is whole, because
+only a model that has failed four times is led: such a one does not end a sentence that it would not have begun. Whether
+a text meets a demand is looked up by the stems of its words, never by how likely the model finds it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backends.text.segmentation import sentence_ends
+from backends.text.keywords import is_other_form
+from backends.text.segmentation import ends_sentence, sentence_ends
 from studio.writing.coverage import is_met, unmet
 from studio.writing.endings import whole_sentences
 
@@ -22,6 +25,16 @@ MORE_TAKES = 3
 LEADING_TAKES = 2
 # So many words are left to the model behind the words of a demand that it was led to.
 _ROOM_WORDS = 25
+
+# What is named and not told: "a tea room", "a visit to a fish market". In doubt it counts as told.
+_NAMED = re.compile(r"an? (?!few |lot of |number of )\S+ ?", re.IGNORECASE)
+_SAYS_WHAT_HAPPENS = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|would|shall|should|can|could|may|might|must|do|does|did)\b"
+    r"|(?<!\bof )(?<!\bfor )(?<!\bwith )(?<!\bfrom )\b\w{2,}(?:(?<![su])s|ed)\b(?!['\u2019])",
+    re.IGNORECASE,
+)
+_LIST_MARK = re.compile(r"[,;:]\Z")
+_CJK_END = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]\Z")
 
 CountWords = Callable[[str], int]
 
@@ -80,8 +93,26 @@ class TakeJudge:
         return best if scores[best][0] < len(unmet(self._demands, self._standing.whole)) else None
 
 
-def lead_to(demand: str, standing: Standing, demands: Sequence[str], share: float, count: CountWords) -> str:
-    """Return the beginning of the text that leads to a demand: cut at a sentence, then the demand's own words.
+def sentence_of(demand: str, *, past: bool = False, english: bool = True) -> str:
+    """Return what is demanded as a sentence; what is only named is said to be there, where the language is English."""
+    said = _LIST_MARK.sub("", demand.strip())
+    named = _NAMED.match(said) if english else None
+    # What stands directly behind the article is no verb: "a shared supper".
+    if named is not None and not _tells(said[named.end() :]):
+        said = f"there {'was' if past else 'is'} {said[:1].lower()}{said[1:]}"
+    said = said[:1].upper() + said[1:]
+    if ends_sentence(said):
+        return said
+    return said + ("\u3002" if _CJK_END.search(said) else ".")
+
+
+def _tells(demand: str) -> bool:
+    """Whether words of a demand may be a verb: all that look like one count."""
+    return bool(_SAYS_WHAT_HAPPENS.search(demand)) or any(map(is_other_form, demand.lower().split()))
+
+
+def lead_to(sentence: str, standing: Standing, demands: Sequence[str], share: float, count: CountWords) -> str:
+    """Return the beginning of the text that tells a demand: cut at a sentence, then the ``sentence`` of the demand.
 
     What the text meets already stays in; ``share`` (0 to 1) says how far into the text the cut is to be.
     """
@@ -97,5 +128,4 @@ def lead_to(demand: str, standing: Standing, demands: Sequence[str], share: floa
     # Where what is met stands too near to the end, the new sentence comes last and the text grows by it.
     place = min(allowed or places[-1:], key=lambda each: abs(count(standing.text[:each]) - share * total))
     kept = standing.text[:place].rstrip()
-    opening = demand[:1].upper() + demand[1:]
-    return f"{kept} {opening}" if kept else opening
+    return f"{kept} {sentence}" if kept else sentence

@@ -55,7 +55,16 @@ from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, Waiting, WritingEvent
 from studio.writing.pace import PACE_SECONDS, Stopwatch
 from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
-from studio.writing.takes import LEADING_TAKES, LEADING_TASK, MORE_TAKES, TAKE_TASK, Standing, TakeJudge, lead_to
+from studio.writing.takes import (
+    LEADING_TAKES,
+    LEADING_TASK,
+    MORE_TAKES,
+    TAKE_TASK,
+    Standing,
+    TakeJudge,
+    lead_to,
+    sentence_of,
+)
 
 # The answer gets about a third of the context: 700 of the starter model's 2,048 tokens, 1,300 for its prompt.
 ANSWER_SHARE = 0.342
@@ -246,11 +255,16 @@ class SectionWriter:
             if self.stopping:
                 break
             if unmet((demand,), standing.whole):
-                kept = lead_to(demand, standing, draft.asked, number / len(missing), self._count)
+                sentence = self._sentence_of(demand)
+                kept = lead_to(sentence, standing, draft.asked, number / len(missing), self._count)
                 request = self._leading_request(draft, written.request, standing.before, kept)
                 if request is not None:
                     standing = yield from self._take(draft, written, standing, LEADING_TASK, request, kept)
         return standing
+
+    def _sentence_of(self, demand: str) -> str:
+        brief = self._project.info.brief
+        return sentence_of(demand, past=document_kind(brief.kind).narrative, english=not language_line(brief.language))
 
     def _leading_request(
         self, draft: Draft, request: GenerationRequest, before: str, kept: str

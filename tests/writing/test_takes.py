@@ -18,7 +18,7 @@ from studio.writing.errors import LengthRefused
 from studio.writing.events import DocumentFinished, Notice, SectionStarted, TextAdded, TextTakenBack
 from studio.writing.runner import Runner
 from studio.writing.session import open_model
-from studio.writing.takes import LEADING_TASK, MORE_TAKES, TAKE_TASK, Standing, TakeJudge, lead_to
+from studio.writing.takes import LEADING_TASK, MORE_TAKES, TAKE_TASK, Standing, TakeJudge, lead_to, sentence_of
 
 DEMAND = "a purple zeppelin explodes"
 
@@ -50,13 +50,39 @@ def test_the_take_that_meets_most_is_chosen_and_never_one_that_meets_no_more() -
 def test_a_demand_is_led_to_where_nothing_that_is_met_gets_lost() -> None:
     text = " ".join(f"Sentence number {number} stands here and says a little more." for number in range(12))
     standing = Standing("", text, 1)
-    assert lead_to(DEMAND, standing, (DEMAND,), 0.0, count_words) == "A purple zeppelin explodes"
-    middle = lead_to(DEMAND, standing, (DEMAND,), 0.5, count_words)
+    said = sentence_of(DEMAND)
+    assert lead_to(said, standing, (DEMAND,), 0.0, count_words) == "A purple zeppelin explodes."
+    middle = lead_to(said, standing, (DEMAND,), 0.5, count_words)
     assert middle.startswith("Sentence number 0")
-    assert middle.endswith("little more. A purple zeppelin explodes")
+    assert middle.endswith("little more. A purple zeppelin explodes.")
     met = f"{text} The lamp fails."
-    kept = lead_to(DEMAND, Standing("", met, 1), (DEMAND, "the lamp fails"), 0.0, count_words)
+    kept = lead_to(said, Standing("", met, 1), (DEMAND, "the lamp fails"), 0.0, count_words)
     assert "The lamp fails." in kept
+
+
+@pytest.mark.parametrize(
+    ("demand", "said"),
+    [
+        ("the captain inspects the rigging", "The captain inspects the rigging."),
+        ("a letter from home arrives", "A letter from home arrives."),
+        ("a storm broke over the sea", "A storm broke over the sea."),
+        ("a tea room", "There is a tea room."),
+        ("A shared supper;", "There is a shared supper."),
+        ("a visit to a fish market", "There is a visit to a fish market."),
+        ("a blind tasting of vinegars", "There is a blind tasting of vinegars."),
+        ("a few birds", "A few birds."),
+        ("pastry work", "Pastry work."),
+        ("the keeper asks \u201cWhy?\u201d", "The keeper asks \u201cWhy?\u201d"),
+        ("\u9f99\u98de\u8fc7\u57ce\u5e02", "\u9f99\u98de\u8fc7\u57ce\u5e02\u3002"),
+    ],
+)
+def test_a_demand_becomes_a_whole_sentence(demand: str, said: str) -> None:
+    assert sentence_of(demand) == said
+
+
+def test_what_is_named_was_there_in_a_story_and_stays_as_it_is_in_other_languages() -> None:
+    assert sentence_of("a tea room", past=True) == "There was a tea room."
+    assert sentence_of("a casa velha", english=False) == "A casa velha."
 
 
 def test_what_no_take_meets_is_led_to_and_the_length_still_lands(project: Project, tmp_path: Path) -> None:
