@@ -14,7 +14,7 @@ from studio.gui.message_bar import MessageBar
 from studio.gui.messages import words_of_target
 from studio.gui.outline_model import state_word
 from studio.gui.section_document import SectionDocument
-from studio.gui.text_form import BLOCK, LINE, PARAGRAPH, to_document
+from studio.gui.text_form import BLOCK, LINE, PARAGRAPH, document_position, to_document
 from studio.gui.theme import Tokens, small, text_font, title_font
 from studio.project.records import Section
 
@@ -134,6 +134,22 @@ class Editor(QWidget):
         self.heading.setText(f"{section.number}  {section.title}" if section.number else section.title)
         words = words_of_target(section.words, section.target)
         self.state_line.setText(f"{words} · {state_word(section, active)}")
+
+    def select_passage(self, start: int, length: int) -> None:
+        """Select words of the section that is shown; places are code points of its stored text."""
+        document = self._document
+        if document is None:
+            return
+        text = document.text()
+        cursor = QTextCursor(document)
+        for place, mode in (
+            (start, QTextCursor.MoveMode.MoveAnchor),
+            (start + length, QTextCursor.MoveMode.KeepAnchor),
+        ):
+            cursor.setPosition(min(document_position(text, place), document.length), mode)
+        self.text.setTextCursor(cursor)
+        self.text.ensureCursorVisible()
+        self.text.setFocus()
 
     def show_hint(self, text: str, button: str = "") -> None:
         """Show what to do, and the one button for it, instead of a text."""

@@ -46,6 +46,7 @@ class MainWindow(QMainWindow):
         self._after_closing: Callable[[], object] | None = None
         self._brief_dialog: BriefDialog | None = None
         self._words_this_morning = 0
+        self._passage: tuple[int, int, int] | None = None
         self.desk: Desk | None = None
         self.run_actions = RunActions(self)
         self.welcome = Welcome(theme.tokens, self)
@@ -118,6 +119,13 @@ class MainWindow(QMainWindow):
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.submitted.connect(self.desk.edit_section)
             dialog.open()
+
+    def show_passage(self, section_id: int, start: int, length: int) -> None:
+        """Show a section with some of its text selected; places are code points of the stored text."""
+        if self.desk is not None:
+            self._passage = (section_id, start, length)
+            self.workspace.outline.choose(section_id)
+            self._select_passage()
 
     def escape(self) -> None:
         """Close the find bar, stop the writing, or leave the text-only and the full-screen view, whichever is first."""
@@ -196,6 +204,8 @@ class MainWindow(QMainWindow):
         QShortcut(Qt.Key.Key_Escape, self, self.escape)
         outline, editor = self.workspace.outline, self.workspace.editor
         outline.edit_wanted.connect(self.edit_section)
+        self.workspace.tabs.section_wanted.connect(outline.choose)
+        self.workspace.tabs.passage_wanted.connect(self.show_passage)
         editor.hint_accepted.connect(self.run_actions.write.trigger)
         editor.text.undoAvailable.connect(self._allow_editing)
         editor.text.redoAvailable.connect(self._allow_editing)
@@ -270,6 +280,7 @@ class MainWindow(QMainWindow):
             self._brief_dialog.finish()
         self._memory.note_opened(path)
         self._words_this_morning = self._memory.words_at_start_of_day(path, self.desk.state.document_words)
+        self.workspace.tabs.show_desk(self.desk)
         self.workspace.panes.setSizes(list(self._memory.pane_sizes(path)))
         self.workspace.editor.set_read_only(opened.info.read_only)
         self.workspace.outline.set_editable(not opened.info.read_only)
@@ -325,6 +336,7 @@ class MainWindow(QMainWindow):
             self.workspace.outline.section_chosen.disconnect()
             self.workspace.outline.title_edited.disconnect()
             self.workspace.outline.model.show(())
+            self.workspace.tabs.show_desk(None)
             self.desk.deleteLater()
             self.desk = None
 
@@ -427,11 +439,21 @@ class MainWindow(QMainWindow):
         else:
             self.workspace.editor.show_section(self.desk.document, section)
         self._show_head(section)
+        self._select_passage()
         self._allow_editing()
+
+    def _select_passage(self) -> None:
+        """Select the words that were asked for, once their section is shown."""
+        document = self.workspace.editor.document
+        if self._passage is not None and document is not None and document.section == self._passage[0]:
+            _, start, length = self._passage
+            self._passage = None
+            self.workspace.editor.select_passage(start, length)
 
     def _show_head(self, section: Section) -> None:
         assert self.desk is not None
         self.workspace.editor.show_head(section, active=self.desk.plan.is_active(section.id))
+        self.workspace.tabs.show_section(section)
         self._show_words()
 
     def _note_saved(self) -> None:

@@ -36,6 +36,11 @@ def utf16_length(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
+def document_position(text: str, place: int) -> int:
+    """Return where a place of a stored text (code points) is in its document (UTF-16 units)."""
+    return utf16_length(to_document(text[:place]))
+
+
 def common_start(one: str, other: str) -> int:
     """Return how many code points two texts have in common at their start, without ending in a line break.
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 from studio.gui.editor import Editor
 from studio.gui.outline import Outline
 from studio.gui.panels.generation import GenerationPanel
+from studio.gui.panes import Panes
 from studio.gui.run_actions import RunActions
 from studio.gui.theme import Tokens
 from studio.gui.top_bar import TopBar
@@ -33,14 +34,14 @@ class Workspace(QWidget):
         self.top_bar = TopBar(actions, self)
         self.outline = Outline(tokens, self)
         self.editor = Editor(tokens, self)
-        self.generation = GenerationPanel(actions, self)
+        self.tabs = Panes(actions, tokens, self)
         self.outline.setMinimumWidth(LEAST_PANE)
         self.editor.setMinimumWidth(LEAST_TEXT)
-        self.generation.setMinimumWidth(LEAST_PANE)
+        self.tabs.setMinimumWidth(LEAST_PANE)
         self.panes = QSplitter(Qt.Orientation.Horizontal, self)
         self.panes.setAccessibleName(self.tr("Panes"))
         self.panes.setHandleWidth(1)
-        for pane in (self.outline, self.editor, self.generation):
+        for pane in (self.outline, self.editor, self.tabs):
             self.panes.addWidget(pane)
         self.panes.setStretchFactor(1, 1)
         self.panes.setCollapsible(1, False)
@@ -51,12 +52,20 @@ class Workspace(QWidget):
         layout.addWidget(self.top_bar)
         layout.addWidget(self.panes, 1)
 
+    @property
+    def generation(self) -> GenerationPanel:
+        """The panel about what goes on now."""
+        panel = self.tabs.panel("now")
+        assert isinstance(panel, GenerationPanel)
+        return panel
+
     def show_side_panes(self, shown: bool) -> None:
         """Fold both side panes away, or unfold them."""
         self.outline.setVisible(shown)
-        self.generation.setVisible(shown)
+        self.tabs.setVisible(shown)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in the colours of another theme."""
         self.outline.set_tokens(tokens)
         self.editor.set_tokens(tokens)
+        self.tabs.set_tokens(tokens)

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QV
 from studio.gui.action_button import ActionButton
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import number, percent, time_left, words_of_target
+from studio.gui.panels.panel import Panel
 from studio.gui.run_actions import RunActions
 from studio.gui.run_state import Phase, RunState
-from studio.gui.theme import small, tabular
+from studio.gui.theme import Tokens, tabular
 from studio.project.records import Section, Status
 
 UPCOMING = 4
@@ -49,16 +50,12 @@ class Gauge(QWidget):
         self.bar.setValue(percent(words, target))
 
 
-class GenerationPanel(QWidget):
-    """The right pane. It shows the state it is given, and its buttons are the window's actions."""
+class GenerationPanel(Panel):
+    """The tab about what goes on now. It shows the state it is given, and its buttons are the window's actions."""
 
-    def __init__(self, actions: RunActions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    def __init__(self, actions: RunActions, tokens: Tokens, parent: QWidget | None = None) -> None:
+        super().__init__(actions, tokens, parent)
         self.setAccessibleName(self.tr("Generation"))
-        self.heading = QLabel(self.tr("Generation"), self)
-        self.heading.setProperty("role", "muted")
         self.state_line = QLabel(self)
         self.state_line.setWordWrap(True)
         self.state_line.setMinimumWidth(1)
@@ -132,15 +129,10 @@ class GenerationPanel(QWidget):
         self.upcoming_name.setVisible(bool(lines))
 
     def _lay_out(self) -> None:
-        self.heading.setFont(small(self.font()))
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 8, 16, 16)
+        layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(16)
-        head = QVBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.heading)
-        head.addWidget(self.state_line)
-        layout.addLayout(head)
+        layout.addWidget(self.state_line)
         layout.addWidget(self.messages)
         buttons = QGridLayout()
         buttons.setSpacing(8)
