@@ -42,10 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _report(project: Project) -> RepetitionReport:
-    from studio.writing.repetition_report import SectionProse, repetition_report
+    from studio.writing.findings import prose_of
+    from studio.writing.repetition_report import repetition_report
 
-    texts = ((leaf, project.text(leaf.id)) for leaf in project.leaves())
-    return repetition_report([SectionProse(leaf.number, leaf.title, text.body + text.tail) for leaf, text in texts])
+    return repetition_report(list(prose_of(project, project.leaves())))
 
 
 def _copied(project: Project) -> list[dict[str, Any]]:

@@ -33,16 +33,15 @@ def run(arguments: argparse.Namespace) -> int:
     from studio.cli.report import print_json
     from studio.project.records import Mode
     from studio.project.store import Project
-    from studio.writing.pace import Stopwatch
+    from studio.writing.preview import preview
     from studio.writing.session import open_model
-    from studio.writing.writer import SectionWriter, WriterSettings, room_of
 
     with Project.open(arguments.project, Mode.READ) as project:
         section = _section(project, arguments.section)
         settings = run_settings(arguments, run_model(arguments, project.info.model))
         with open_model(settings) as backend:
-            context = SectionWriter(project, backend, WriterSettings(), Stopwatch()).preview(section)
-            room = room_of(backend.capabilities).prompt_tokens
+            found = preview(project, backend, section)
+    context, room = found.context, found.room.prompt_tokens
     if arguments.json:
         print_json(_report(section, context, room))
     else:
@@ -52,18 +51,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _section(project: Project, number: str | None) -> Section:
     from studio.cli.passages import section_named
-    from studio.project.records import Status
+    from studio.writing.preview import next_section
 
     if number is not None:
         section = section_named(project, number)
         if not section.leaf:
             raise UserError(f"Section {section.number} consists of other sections.", hint="Name one of those.")
         return section
-    leaves = project.leaves()
-    waiting = [leaf for leaf in leaves if leaf.status is not Status.WRITTEN and not leaf.locked]
-    if not leaves:
+    found = next_section(project)
+    if found is None:
         raise UserError("There is no plan yet.", hint="`longhand plan` makes one.")
-    return waiting[0] if waiting else leaves[-1]
+    return found
 
 
 def _lines(section: Section, context: Context, room: int) -> Iterator[str]:

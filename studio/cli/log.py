@@ -86,17 +86,19 @@ def _why(project: Project, arguments: argparse.Namespace) -> None:
 
 def _show_run(call: Run, *, as_json: bool) -> None:
     from studio.cli.report import print_json
+    from studio.writing.call_records import account_of, prompt_text
 
     if as_json:
         print_json(_run_report(call))
         return
+    account = account_of(call.call)
     print(_run_line(call, {}))
     print(f"Settings: {call.call.settings}")
-    for piece in _context(call).get("pieces", ()):
-        print(f"In the prompt: {piece['source']}, {piece['tokens']:,} tokens: {piece['reason']}")
-    for piece in _context(call).get("dropped", ()):
-        print(f"Left out: {piece['source']}: {piece['reason']}")
-    _print_text("Prompt", _prompt_text(call.call.prompt))
+    for piece in account.pieces:
+        print(f"In the prompt: {piece.source}, {piece.tokens:,} tokens: {piece.reason}")
+    for piece in account.dropped:
+        print(f"Left out: {piece.source}: {piece.reason}")
+    _print_text("Prompt", prompt_text(call.call))
     if call.outcome is not None:
         for taken in call.outcome.taken_back:
             _print_text("Taken back", taken)
@@ -111,15 +113,6 @@ def _print_text(title: str, text: str) -> None:
     print(f"\n== {title}")
     for line in text.split("\n"):
         print(plain_line(line))
-
-
-def _prompt_text(prompt: str) -> str:
-    """Return the messages of a prompt below each other; one that is no JSON of messages as it is."""
-    try:
-        messages = json.loads(prompt)["messages"]
-        return "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages)
-    except (ValueError, KeyError, TypeError):
-        return prompt
 
 
 def _run_line(run: Run, numbers: dict[int, str]) -> str:
@@ -144,11 +137,6 @@ def _run_report(run: Run) -> dict[str, Any]:
     for key in ("settings", "prompt", "context"):
         call[key] = _parsed(call[key])
     return report
-
-
-def _context(run: Run) -> dict[str, Any]:
-    found = _parsed(run.call.context)
-    return found if isinstance(found, dict) else {}
 
 
 def _parsed(text: str) -> Any:

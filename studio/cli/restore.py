@@ -91,10 +91,10 @@ def _parts(project: Project, arguments: argparse.Namespace, section: Section, th
 
 
 def _text_in(project: Project, snapshot: Snapshot, section: Section) -> str:
-    for then in project.snapshot_texts(snapshot.id):
-        if then.section == section.id:
-            return then.text
-    raise UserError(f"The snapshot “{snapshot.name}” does not have section {section.number}.")
+    then = project.snapshot_text(snapshot.id, section.id)
+    if then is None:
+        raise UserError(f"The snapshot “{snapshot.name}” does not have section {section.number}.")
+    return then
 
 
 def _tell(arguments: argparse.Namespace, sections: list[str], told: str, number: int) -> None:

@@ -47,14 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _change(project: Project, arguments: argparse.Namespace) -> None:
-    from studio.project.memory_records import Author
+    from studio.memory.remember import write_summary
 
     section = _id_of(project, arguments.section)
     if arguments.text is not None:
-        text = " ".join(arguments.text.split())
-        if not text:
-            raise UserError("A summary must say something.")
-        project.memory.set_summary(section, text, project.memory.source_sha256(section), Author.AUTHOR)
+        write_summary(project, section, arguments.text)
     if arguments.lock or arguments.unlock:
         project.memory.lock_summary(section, arguments.lock)
 
@@ -66,19 +63,20 @@ def _id_of(project: Project, number: str) -> int:
 
 
 def _rows(project: Project, number: str | None) -> list[dict[str, Any]]:
-    names = {0: (WHOLE, project.info.title)} | {each.id: (each.number, each.title) for each in project.sections()}
-    wanted = list(names) if number is None else [_id_of(project, number)]
-    stale = {each.id: each.reason for each in project.memory.stale() if each.kind == "summary"}
+    from studio.memory.overview import known_summaries
+
+    wanted = None if number is None else _id_of(project, number)
     return [
         {
-            "section": names[each.section][0],
-            "title": names[each.section][1],
-            "text": each.text,
-            "origin": str(each.origin),
-            "locked": each.locked,
-            "stale": stale.get(each.section, ""),
+            "section": each.number or WHOLE,
+            "title": each.title if each.number else project.info.title,
+            "text": each.summary.text,
+            "origin": str(each.summary.origin),
+            "locked": each.summary.locked,
+            "stale": each.stale,
         }
-        for each in project.memory.summary_texts(wanted)
+        for each in known_summaries(project)
+        if wanted in (None, each.summary.section)
     ]
 
 

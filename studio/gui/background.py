@@ -19,7 +19,7 @@ from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -48,6 +48,7 @@ from studio.writing.events import Pace, Paused, SectionFinished, SectionStarted,
 
 if TYPE_CHECKING:
     from studio.project.store import Project
+    from studio.writing.runner import Runner
 
 BUNDLE_SECONDS = 0.03
 LOG = logging.getLogger(__name__)
@@ -208,6 +209,23 @@ class ProjectThread:
             self._bundle.add(Refusal(ticket, error))
         except Exception as error:
             self._bundle.add(Refusal(ticket, fault(error)))
+
+    def answer_with_model(self, ticket: int, operation: Callable[[Project, Backend | None], Any]) -> None:
+        """The same for an operation that asks the project's model; it gets None where that is not in memory."""
+
+        def with_model(project: Project) -> Any:
+            return operation(project, self._backend if self._model_path == project.info.model else None)
+
+        self.answer(ticket, with_model)
+
+    def begin_refreshing(self) -> None:
+        """Start a run that makes stale summaries and facts anew; the model is loaded only if it has to be asked."""
+        from studio.writing.refresh import needs_model, refresh_memory
+
+        if needs_model(self._project):
+            self.begin(lambda runner: refresh_memory(self._project, cast("Runner", runner)))
+        elif self._events is None and self._wish is None:
+            self._end(None)
 
     def begin(self, wish: Wish) -> None:
         """Start a run, after loading the project's model if it is not the one in memory."""
@@ -445,6 +463,25 @@ class Background(QObject):
         ticket = next(self._tickets)
         self._waiting[ticket] = (then, failed)
         self._thread.post(partial(self._thread.answer, ticket, operation))
+
+    def ask_with_model(
+        self,
+        operation: Callable[[Project, Backend | None], T],
+        then: Callable[[T], None] | None = None,
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """As ``ask``, for an operation that asks the project's model, if that is in memory."""
+        ticket = next(self._tickets)
+        self._waiting[ticket] = (then, failed)
+        self._thread.post(partial(self._thread.answer_with_model, ticket, operation))
+
+    def load_model(self) -> None:
+        """Load the project's model and write nothing."""
+        self._thread.post(partial(self._thread.begin, lambda runner: iter(())))
+
+    def refresh_memory(self) -> None:
+        """Make stale summaries and facts anew."""
+        self._thread.post(self._thread.begin_refreshing)
 
     def plan(self) -> None:
         """Make the plan and stop."""

@@ -115,6 +115,14 @@ class Desk(QObject):
         """Make the plan and stop."""
         self._begin(self.background.plan)
 
+    def load_model(self) -> None:
+        """Load the model and write nothing."""
+        self._begin(self.background.load_model)
+
+    def refresh_memory(self) -> None:
+        """Make summaries and facts anew whose texts were changed."""
+        self._begin(self.background.refresh_memory)
+
     def pause(self) -> None:
         """End the writing soon; the model stays loaded."""
         if self.state.running:
@@ -213,9 +221,9 @@ class Desk(QObject):
 
     def _export(self, path: Path, then: Callable[[], None]) -> None:
         def export(project: Project) -> None:
-            from studio.formats.export import export_document
+            from studio.writing.document_export import export_project
 
-            export_document(project, path, overwrite=True)
+            export_project(project, path, overwrite=True)
 
         self.background.ask(export, lambda _: then(), self.refused.emit)
 

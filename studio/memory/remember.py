@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds facts to a project: with the other names of those whom they are about, and what they contradict."""
+"""Adds to what a project remembers: facts with the other names of those whom they are about and what they contradict,
+and the author's own summaries."""
 
 from __future__ import annotations
 
 from backends.text.ngrams import words
 from studio.memory.facts import contradictions
+from studio.project.errors import ProjectError
 from studio.project.memory_records import Author, Fact, Statement
 from studio.project.store import Project
 
@@ -25,6 +27,17 @@ def edit_fact(project: Project, fact_id: int, statement: Statement) -> Fact:
     """Let the author say a fact otherwise, and return it as it stands then."""
     project.memory.edit_fact(fact_id, statement, Author.AUTHOR)
     return _connected(project, fact_id)
+
+
+def write_summary(project: Project, section_id: int, text: str) -> None:
+    """Let the author's words be the summary of a section (0: the document), made of what it says now.
+
+    Raises ``UnknownSection``, ``ProjectError`` for an empty one.
+    """
+    line = " ".join(text.split())
+    if not line:
+        raise ProjectError("A summary must say something.")
+    project.memory.set_summary(section_id, line, project.memory.source_sha256(section_id), Author.AUTHOR)
 
 
 def _connected(project: Project, fact_id: int) -> Fact:

@@ -80,6 +80,17 @@ def snapshot_texts(connection: Connection, snapshot_id: int) -> tuple[SnapshotTe
     )
 
 
+def snapshot_text(connection: Connection, snapshot_id: int, section_id: int) -> str | None:
+    """Return what a section said then, tail included; None where it was not in the plan.
+
+    Raises ``ProjectError`` for an unknown snapshot.
+    """
+    _require(connection, snapshot_id)
+    here = select(_part).where(_part.c.snapshot == snapshot_id, _part.c.section == section_id)
+    row = connection.execute(here).one_or_none()
+    return None if row is None else _body(connection, row) + row.tail
+
+
 def restore(connection: Connection, snapshot_id: int, sections: Collection[int] | None = None) -> tuple[int, ...]:
     """Bring a snapshot back, whole or the texts of these sections only, and return the sections whose text changed.
 

@@ -330,6 +330,11 @@ class Project:
         with self._database.reading() as connection:
             return snapshots.snapshot_texts(connection, snapshot_id)
 
+    def snapshot_text(self, snapshot_id: int, section_id: int) -> str | None:
+        """Return what one section said then, None where it was not in the plan. Raises as ``snapshot_texts`` does."""
+        with self._database.reading() as connection:
+            return snapshots.snapshot_text(connection, snapshot_id, section_id)
+
     def restore_snapshot(self, snapshot_id: int, sections: Collection[int] | None = None) -> tuple[int, ...]:
         """Bring a snapshot back, whole or the texts of these sections only; return the sections whose text changed.
 

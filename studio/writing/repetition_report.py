@@ -10,9 +10,10 @@ from __future__ import annotations
 import enum
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from backends.text import ngrams
 from backends.text.segmentation import paragraphs, sentences
@@ -127,25 +128,66 @@ class _Said:
 
 def repetition_report(sections: Sequence[SectionProse]) -> RepetitionReport:
     """Measure a document of sections in reading order."""
-    everything = [paragraph for section in sections for paragraph in _paragraphs(section)]
+    *_, report = report_in_steps(sections)
+    assert report is not None
+    return report
+
+
+def report_in_steps(sections: Iterable[SectionProse]) -> Iterator[RepetitionReport | None]:
+    """Measure a document piece by piece: yields None after each step, the report at last.
+
+    Who has something else to do meanwhile does it between two steps; a section is taken only when its turn comes.
+    """
+    everything: list[_Paragraph] = []
+    by_section: dict[tuple[str, str], list[_Paragraph]] = {}
+    for section in sections:
+        by_section[section.number, section.title] = found = list(_paragraphs(section))
+        everything += found
+        yield None
     refrains = _refrains(everything)
-    prose = [each for each in everything if _key(each) not in refrains]
-    said = [one for paragraph in prose for one in _sentences(paragraph)]
-    parts = tuple(
-        _part(section.number, section.title, [p for p in prose if p.place.section == section.number])
-        for section in sections
-    )
-    return RepetitionReport(
+    yield None
+    prose: list[_Paragraph] = []
+    said: list[_Said] = []
+    parts: list[Part] = []
+    for (number, title), paragraphs_there in by_section.items():
+        kept = [each for each in paragraphs_there if _key(each) not in refrains]
+        prose += kept
+        said += [one for paragraph in kept for one in _sentences(paragraph)]
+        parts.append(_part(number, title, kept))
+        yield None
+    passes: dict[str, tuple[Callable[[Any], Iterator[Any]], Sequence[Any]]] = {
+        "windows": (_windows, prose),
+        "passages": (_passages, prose),
+        "sentences": (_duplicates, said),
+        "neighbours": (_neighbours, said),
+        "near": (_near, said),
+        "openings": (_openings, prose),
+    }
+    results: dict[str, tuple[Any, ...]] = {}
+    for name, (measure, what) in passes.items():
+        results[name] = tuple(measure(what))
+        yield None
+    yield RepetitionReport(
         whole=_part("", "", prose),
-        sections=parts,
-        windows=tuple(_windows(prose)),
-        passages=tuple(_passages(prose)),
-        sentences=tuple(_duplicates(said)),
-        neighbours=tuple(_neighbours(said)),
-        near=tuple(_near(said)),
-        openings=tuple(_openings(prose)),
+        sections=tuple(parts),
         refrains=tuple(Repeated(key, tuple(places)) for key, places in refrains.items()),
+        **results,
     )
+
+
+def place_in(text: str, place: Place) -> tuple[int, int]:
+    """Return where in the text of its section a place is: the first line of its paragraph, as start and length.
+
+    Both are 0 where the text does not have that paragraph any more.
+    """
+    prose = ngrams.prose(text)
+    spans = paragraphs(prose)
+    if not 0 < place.paragraph <= len(spans):
+        return 0, 0
+    start, end = spans[place.paragraph - 1]
+    line = prose[start:end].strip().split("\n", 1)[0]
+    found = text.find(line)
+    return (found, len(line)) if found >= 0 else (0, 0)
 
 
 def verdict_of(rate: float, tokens: int = ngrams.WINDOW) -> Verdict:

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is not as it should be in a document, and where: lengths, demands of the brief, what is stale, repetition."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from studio.planning.budget import section_goal
+from studio.project.memory_records import Remembered
+from studio.project.records import Section, Status
+from studio.project.store import Project
+from studio.writing.repetition_report import (
+    Place,
+    Repeated,
+    RepetitionReport,
+    SectionProse,
+    Verdict,
+    report_in_steps,
+)
+
+# More of one kind say nothing new.
+MOST_OF_A_KIND = 200
+
+
+class FindingKind(enum.StrEnum):
+    """What a finding is about."""
+
+    LENGTH = "length"
+    REQUIREMENT = "requirement"
+    STALE = "stale"
+    REPETITION = "repetition"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to look at: in which section (0: in the document as a whole), what it is, and the words concerned.
+
+    ``words`` and ``target`` are set for a length, ``place`` for a repetition.
+    """
+
+    kind: FindingKind
+    section: int
+    text: str
+    words: int = 0
+    target: int = 0
+    place: Place | None = None
+
+
+def quick_findings(project: Project) -> tuple[Finding, ...]:
+    """Return what needs no look at the texts: lengths, demands that are not met, what is stale."""
+    return (*_lengths(project), *_requirements(project), *_stale(project))
+
+
+def repetition_in_steps(project: Project) -> Iterator[tuple[Finding, ...] | None]:
+    """Look for repetition in the whole document piece by piece: yields None after each step, what was found at last."""
+    leaves = project.leaves()
+    ids = {leaf.number: leaf.id for leaf in leaves}
+    for report in report_in_steps(prose_of(project, leaves)):
+        yield None if report is None else tuple(_repetition(report, ids))
+
+
+def prose_of(project: Project, leaves: tuple[Section, ...]) -> Iterator[SectionProse]:
+    """Read the sections of a document one after the other, as they are measured."""
+    for leaf in leaves:
+        text = project.text(leaf.id)
+        yield SectionProse(leaf.number, leaf.title, text.body + text.tail)
+
+
+def _lengths(project: Project) -> Iterator[Finding]:
+    for leaf in project.leaves():
+        if leaf.status is Status.WRITTEN and leaf.target and not section_goal(leaf.target).holds(leaf.words):
+            yield Finding(FindingKind.LENGTH, leaf.id, "", words=leaf.words, target=leaf.target)
+
+
+def _requirements(project: Project) -> Iterator[Finding]:
+    for each in project.requirements():
+        if each.problem:
+            section = each.places[0].section if each.places else 0
+            yield Finding(FindingKind.REQUIREMENT, section, f"{each.text}: {each.problem}")
+        elif not each.places:
+            yield Finding(FindingKind.REQUIREMENT, 0, each.text)
+        for place in each.places:
+            if place.met is False:
+                yield Finding(FindingKind.REQUIREMENT, place.section, each.text)
+
+
+def _stale(project: Project) -> Iterator[Finding]:
+    sections = {each.id for each in project.sections()}
+    for mark in project.memory.stale():
+        if mark.kind is Remembered.FACT:
+            yield Finding(FindingKind.STALE, 0, mark.reason)
+        else:
+            yield Finding(FindingKind.STALE, mark.id if mark.id in sections else 0, mark.reason)
+
+
+def _repetition(report: RepetitionReport, ids: dict[str, int]) -> Iterator[Finding]:
+    """Loops and worn stretches first, then what returns word by word; refrains are meant to."""
+    for window in report.windows:
+        if window.verdict in (Verdict.ACT, Verdict.LOOP):
+            yield Finding(FindingKind.REPETITION, ids[window.place.section], "", place=window.place)
+    seen: set[tuple[str, int]] = set()
+    for found in (report.neighbours, report.passages, report.sentences):
+        for each in found[:MOST_OF_A_KIND]:
+            yield from _again(each, ids, seen)
+    for near in report.near[:MOST_OF_A_KIND]:
+        yield from _again(Repeated(near.text, near.places), ids, seen)
+
+
+def _again(repeated: Repeated, ids: dict[str, int], seen: set[tuple[str, int]]) -> Iterator[Finding]:
+    """What stands somewhere again, at its later place; one finding a paragraph."""
+    place = repeated.places[-1]
+    if (place.section, place.paragraph) not in seen:
+        seen.add((place.section, place.paragraph))
+        yield Finding(FindingKind.REPETITION, ids[place.section], repeated.text, place=place)
