@@ -292,7 +292,8 @@ class Capabilities:
 
     ``context_tokens`` is the context in use; the ``*_in_loop`` flags say what the backend honours token by token, the
     rest is done by ``studio.writing`` afterwards. ``endpoint`` is the address of a server, empty for a model in a
-    worker; ``leaves_machine`` says that what is sent there leaves this machine.
+    worker; ``leaves_machine`` says that what is sent there leaves this machine. ``processor_features`` is what the
+    engine's code was compiled for.
     """
 
     model_name: str
@@ -317,6 +318,7 @@ class Capabilities:
     prompt_version: int = 0
     endpoint: str = ""
     leaves_machine: bool = False
+    processor_features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, Tok
 from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate, MessageText, Part, TemplateText
 from backends.engine.machine import physical_memory
 from backends.engine.model_file import check_header, fingerprint
-from backends.engine.native import native
+from backends.engine.native import native, processor_features
 from backends.engine.native_model import NativeModel, last_error
 from backends.engine.native_state import read_state, write_state
 from backends.engine.native_trial import NativeTrial
@@ -383,6 +383,7 @@ class LlamaCppEngine(Engine):
             flash_attention=self._tuning.attention.flash,
             cache_type=self._tuning.attention.cache,
             prompt_version=model.number("longhand.prompt_version"),
+            processor_features=processor_features(),
         )
 
     def _identify(self, path: Path) -> bytes:

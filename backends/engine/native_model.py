@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from backends.engine.native import native
+from backends.engine.native import load_backends, native
 from backends.errors import InvalidRequest, ModelInvalid, OutOfMemory
 from backends.types import CacheType
 
@@ -47,6 +47,7 @@ def start() -> None:
     """Start the library once: no gdb when it aborts, its log kept."""
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")
     native.llama_log_set(_keep_log, ctypes.c_void_p(0))
+    load_backends()
     native.llama_backend_init()
 
 

@@ -32,11 +32,13 @@ def main() -> None:
 
 def _engine_report() -> dict[str, object]:
     import llama_cpp
-    from llama_cpp import llama_cpp as native
 
+    from backends.engine.native import load_backends, native, processor_features
+
+    load_backends()
     return {
         "version": llama_cpp.__version__,
-        "system_info": native.llama_print_system_info().decode("utf-8", "replace"),
+        "features": processor_features(),
         "gpu_offload": bool(native.llama_supports_gpu_offload()),
         "devices": [asdict(device) for device in _devices(native._lib)],
     }

@@ -23,7 +23,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 # Both run in children: a broken native library is a line of the report and not the end of it.
 _ENGINE_PROBE = ("-m", "backends.engine.probe")
-_SQLITE_PROBE = ("-c", "import json, sqlite3; print(json.dumps({'version': sqlite3.sqlite_version}))")
+_SQLITE_PROBE = ("-m", "studio.project.sqlite_probe")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,13 +88,10 @@ def _device_line(device: dict[str, Any]) -> str:
 
 
 def _processor(probe: dict[str, Any]) -> dict[str, Any]:
-    """The system info of llama.cpp reads "CPU : AVX = 1 | FMA = 1 | ..."."""
-    parts = probe.get("system_info", "").replace(":", "|").split("|")
-    features = [name.strip() for name, _, value in (part.partition("=") for part in parts) if value.strip() == "1"]
     return {
         "name": platform.machine(),
         "cores": os.cpu_count() or 0,
-        "features": features,
+        "features": probe.get("features", []),
         "gpu_offload": probe.get("gpu_offload", False),
     }
 
@@ -142,6 +139,7 @@ def _describe(backend: Any) -> dict[str, Any]:
         "device": can.device,
         "gpu_layers": can.gpu_layers,
         "threads": can.threads,
+        "processor_features": list(can.processor_features),
         "flash_attention": can.flash_attention,
         "kv_cache": can.cache_type,
         "context_tokens": can.context_tokens,

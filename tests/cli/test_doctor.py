@@ -77,10 +77,6 @@ def test_a_model_file_is_described(longhand, tmp_path):
     assert model["starter"] is False
     assert model["architecture"] == "llama"
     assert model["trained_context_tokens"] == 2048
+    assert model["processor_features"] == json.loads(out)["processor"]["features"]
     assert model["prompt_version"] == 1
     assert model["megabytes"] > 0
-
-
-def test_features_are_read_from_the_system_info():
-    info = "CPU : AVX = 1 | AVX2 = 0 | FMA = 1 | CUDA : ARCHS = 900 | "
-    assert doctor._processor({"system_info": info})["features"] == ["AVX", "FMA"]
