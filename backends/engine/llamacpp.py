@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import hashlib
 import logging
-import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,13 +22,14 @@ import numpy as np
 
 from backends.engine import calibration
 from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, TokenClasses
-from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate, MessageText, Part, TemplateText
+from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate
 from backends.engine.machine import physical_memory
 from backends.engine.model_file import check_header, fingerprint
 from backends.engine.native import native, processor_features
 from backends.engine.native_model import NativeModel, last_error
 from backends.engine.native_state import read_state, write_state
 from backends.engine.native_trial import NativeTrial
+from backends.engine.prompt_tokens import PromptTokens
 from backends.engine.sampling import NativeSampler
 from backends.engine.vocabulary import TWO_PARAGRAPHS, classify
 from backends.errors import BackendError, ContextOverflow, InvalidRequest, ModelInvalid, OutOfMemory
@@ -122,26 +122,14 @@ class LlamaCppEngine(Engine):
         return [token for chunk in _chunks(text) for token in self._model.tokenize(chunk)]
 
     def tokenize_prompt(self, prompt: Prompt, *, thinking: bool = False) -> list[int]:
-        parts: list[Part] = [MessageText(prompt.raw)]
-        if prompt.messages:
-            parts = self._template.render(prompt.messages, thinking=thinking)
-        tokens = self._tokens_of([*parts, MessageText(prompt.answer_start)])
-        if self._begin >= 0 and tokens[:1] != [self._begin]:
-            tokens.insert(0, self._begin)
-        return tokens
+        return self._prompts.of_prompt(prompt, thinking=thinking)
 
     @property
     def thinking_marks(self) -> ThinkingMarks | None:
         return self._template.marks
 
     def tokenize_marks(self, text: str) -> list[int]:
-        return self._tokens_of([TemplateText(text)])
-
-    def _tokens_of(self, parts: Sequence[Part]) -> list[int]:
-        tokens: list[int] = []
-        for run in self._runs(parts):
-            tokens += [run] if isinstance(run, int) else self.tokenize(run)
-        return tokens
+        return self._prompts.of_marks(text)
 
     def piece(self, token: int) -> bytes:
         return self._pieces[token]
@@ -351,14 +339,13 @@ class LlamaCppEngine(Engine):
         self.vocabulary_size = model.vocabulary_size
         self._pieces = model.pieces()
         self._classes = classify(self._pieces, model.ends(), model.tokenize(TWO_PARAGRAPHS))
-        self._control = model.control_tokens()
-        names = sorted(self._control, key=len, reverse=True)
-        self._control_pattern = re.compile("|".join(map(re.escape, names)) or r"(?!)")
+        control = model.control_tokens()
         begin = native.llama_vocab_bos(model.vocabulary)
         end = native.llama_vocab_eos(model.vocabulary)
-        fallback = CHATML if "<|im_start|>" in self._control else PLAIN
+        fallback = CHATML if "<|im_start|>" in control else PLAIN
         self._template = ChatTemplate(model.chat_template(), model.token_text(begin), model.token_text(end), fallback)
-        self._begin = begin if native.llama_vocab_get_add_bos(model.vocabulary) else -1
+        begin = begin if native.llama_vocab_get_add_bos(model.vocabulary) else -1
+        self._prompts = PromptTokens(self._template, control, begin, self.tokenize)
 
     def _describe(self, path: Path) -> Capabilities:
         model = self._model
@@ -393,38 +380,6 @@ class LlamaCppEngine(Engine):
         return hashlib.sha256(
             f"{self._fingerprint} {changed} {self._context_tokens} {attention} {native.llama_version()}".encode()
         ).digest()
-
-    # Text
-
-    def _runs(self, parts: Sequence[Part]) -> Iterator[int | str]:
-        """Yield control tokens, and the runs of plain text between them as one text each.
-
-        A run may join text of the template and of a message, so that it is tokenized as if it had been one.
-        """
-        plain, eat_left = "", False
-        for part in parts:
-            pieces = [part.text] if isinstance(part, MessageText) else self._split_control(part)
-            for number, piece in enumerate(pieces):
-                if number % 2 == 0:
-                    plain += piece.lstrip() if eat_left and not plain else piece
-                    continue
-                token, left, right = self._control[piece]
-                plain = plain.rstrip() if left else plain
-                if plain:
-                    yield plain
-                yield token
-                plain, eat_left = "", right
-        if plain:
-            yield plain
-
-    def _split_control(self, part: TemplateText) -> list[str]:
-        """Split at control tokens: text, token, text, token, ..., text."""
-        pieces: list[str] = []
-        at = 0
-        for match in self._control_pattern.finditer(part.text):
-            pieces += [part.text[at : match.start()], match.group()]
-            at = match.end()
-        return [*pieces, part.text[at:]]
 
     # Decoding
 

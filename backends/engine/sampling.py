@@ -21,12 +21,11 @@ import numpy as np
 from backends.engine.base import Sampler
 from backends.engine.constraints import bounded_grammar
 from backends.engine.native import native
+from backends.engine.sampler_stages import DRY_BREAKERS, check, stage_names
 from backends.engine.variation import vary
 from backends.errors import BackendError, InvalidRequest
 from backends.types import Constraint, SamplingParams
 
-# A line break is no breaker: with one, DRY does not see loops of lines.
-_DRY_BREAKERS = (b":", b'"', b"*")
 _MIN_KEEP = 1
 _SEEDS = 0xFFFFFFFF  # the greatest 32-bit number asks llama.cpp for a random seed
 
@@ -74,55 +73,30 @@ class Logits(Protocol):
 
 
 def stages(params: SamplingParams, logits: Logits, seed: int) -> list[tuple[str, Any]]:
-    """Make the stages of a chain in their order, as (name, native sampler). Neutral values make no stage."""
-    added: list[tuple[str, Any]] = []
-
-    def add(wanted: bool, name: str, make: Callable[[], Any]) -> None:
-        if wanted:
-            added.append((name, make()))
-
-    p, random = params, params.temperature > 0
+    """Make the stages of a chain in their order, as (name, native sampler)."""
+    p = params
     penalties = (p.repeat_penalty, p.frequency_penalty, p.presence_penalty)
-    add(p.top_k > 0, "top_k", lambda: native.llama_sampler_init_top_k(p.top_k))
-    add(
-        p.last_n > 0 and penalties != (1.0, 0.0, 0.0),
-        "penalties",
-        lambda: native.llama_sampler_init_penalties(logits.vocabulary_size, p.last_n, *penalties),
-    )
-    add(p.last_n > 0 and p.dry_multiplier > 0, "dry", lambda: _dry(params, logits))
-    add(random and p.top_n_sigma > 0, "top_n_sigma", lambda: native.llama_sampler_init_top_n_sigma(p.top_n_sigma))
-    add(random and p.top_p < 1, "top_p", lambda: native.llama_sampler_init_top_p(p.top_p, _MIN_KEEP))
-    add(random and p.min_p > 0, "min_p", lambda: native.llama_sampler_init_min_p(p.min_p, _MIN_KEEP))
-    add(
-        random and p.xtc_probability > 0,
-        "xtc",
-        lambda: native.llama_sampler_init_xtc(p.xtc_probability, p.xtc_threshold, _MIN_KEEP, seed % _SEEDS),
-    )
-    add(random, "temperature", lambda: native.llama_sampler_init_temp(p.temperature))
-    add(random, "dist", lambda: native.llama_sampler_init_dist(seed % _SEEDS))
-    add(not random, "greedy", native.llama_sampler_init_greedy)
-    return added
-
-
-def check(params: SamplingParams) -> None:
-    """Raise InvalidRequest for values that mean nothing or that native code asserts against."""
-    values = [getattr(params, name) for name in params.__slots__]
-    if not all(np.isfinite(value) for value in values):
-        raise InvalidRequest("Sampling parameters must be finite numbers.")
-    if params.temperature < 0 or params.repeat_penalty <= 0 or params.dry_base < 1:
-        raise InvalidRequest("Temperature must be at least 0, the repeat penalty above 0, the base of DRY at least 1.")
-    if not (0 < params.top_p <= 1 and 0 <= params.min_p <= 1 and 0 <= params.xtc_probability <= 1):
-        raise InvalidRequest("top_p, min_p and the probability of XTC lie between 0 and 1.")
-    if not all(0 <= count < 2**30 for count in (params.top_k, params.last_n, params.dry_allowed_length)):
-        raise InvalidRequest("top_k, last_n and the allowed length of DRY are counts.")
+    makers: dict[str, Callable[[], Any]] = {
+        "top_k": lambda: native.llama_sampler_init_top_k(p.top_k),
+        "penalties": lambda: native.llama_sampler_init_penalties(logits.vocabulary_size, p.last_n, *penalties),
+        "dry": lambda: _dry(p, logits),
+        "top_n_sigma": lambda: native.llama_sampler_init_top_n_sigma(p.top_n_sigma),
+        "top_p": lambda: native.llama_sampler_init_top_p(p.top_p, _MIN_KEEP),
+        "min_p": lambda: native.llama_sampler_init_min_p(p.min_p, _MIN_KEEP),
+        "xtc": lambda: native.llama_sampler_init_xtc(p.xtc_probability, p.xtc_threshold, _MIN_KEEP, seed % _SEEDS),
+        "temperature": lambda: native.llama_sampler_init_temp(p.temperature),
+        "dist": lambda: native.llama_sampler_init_dist(seed % _SEEDS),
+        "greedy": native.llama_sampler_init_greedy,
+    }
+    return [(name, makers[name]()) for name in stage_names(params)]
 
 
 def _dry(params: SamplingParams, logits: Logits) -> Any:
     """Make a DRY stage by cloning: a new one searches the whole vocabulary for its breakers, 0.1 s for a large one."""
     values = (params.dry_multiplier, params.dry_base, params.dry_allowed_length, params.last_n)
     if values not in logits.dry_stages:
-        breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*_DRY_BREAKERS)
-        made = native.llama_sampler_init_dry(logits.vocabulary, *values, breakers, len(_DRY_BREAKERS))
+        breakers = (ctypes.c_char_p * len(DRY_BREAKERS))(*DRY_BREAKERS)
+        made = native.llama_sampler_init_dry(logits.vocabulary, *values, breakers, len(DRY_BREAKERS))
         logits.dry_stages[values] = made
     return native.llama_sampler_clone(logits.dry_stages[values])
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from backends.engine.native import native
-from backends.engine.sampling import check, stages
+from backends.engine.sampler_stages import check
+from backends.engine.sampling import stages
 from backends.types import GenerationRequest, SamplingParams
 from tests.engine.conftest import chat, generate, prefill
 
