@@ -12,10 +12,10 @@ from pathlib import Path
 from backends.lanes import Lane
 from studio.batch.job_files import Job
 from studio.batch.ledger import DocumentState, Entry, Figures
-from studio.formats.export import export_document
 from studio.project.errors import ProjectError, ProjectNotFound
 from studio.project.records import Mode
 from studio.project.store import Project
+from studio.writing.document_export import export_project
 from studio.writing.events import Notice, Pace, Paused, TextAdded, Waiting, WritingEvent
 from studio.writing.repetition_report import SectionProse, repetition_report
 from studio.writing.runner import Runner, require_room_for_brief
@@ -122,7 +122,7 @@ class BatchDocument:
         self.words = project.words()
         for form in self.job.formats:
             if form not in self._written:
-                export_document(project, self._folder / f"{self.job.name}.{form}", overwrite=True)
+                export_project(project, self._folder / f"{self.job.name}.{form}", overwrite=True)
         self.finished = True
 
     def _open(self) -> Project:

@@ -23,14 +23,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Export the document and return the exit code."""
     from studio.cli.places import places_for_existing, require_free_output
     from studio.cli.report import is_finished
-    from studio.formats.export import export_document
     from studio.project.records import Mode
     from studio.project.store import Project
+    from studio.writing.document_export import export_project
 
     places = places_for_existing(arguments.project, arguments.out)
     with Project.open(places.project, Mode.READ) as project:
         require_free_output(places.out)
-        export_document(project, places.out)
+        export_project(project, places.out)
         state = "" if is_finished(project) else "; the document is not finished"
         print(f"Written to {places.out}, {project.words():,} words{state}.", file=sys.stderr)
     return SUCCESS

@@ -20,8 +20,8 @@ from studio.cli.places import Places, resume_command
 from studio.cli.progress import ProgressDisplay
 from studio.cli.report import print_json, project_report
 from studio.cli.screen import Screen
-from studio.formats.export import export_document
 from studio.project.store import Project
+from studio.writing.document_export import export_project
 from studio.writing.events import DocumentFinished, Paused, WritingEvent
 from studio.writing.runner import Runner
 from studio.writing.session import open_model
@@ -79,7 +79,7 @@ def propose_outlines(project: Project, backend: Backend, count: int) -> bool:
 
 def finish(project: Project, places: Places, screen: Screen, *, as_json: bool) -> None:
     """Export a finished document and report on it. Raises ExportError."""
-    export_document(project, places.out)
+    export_project(project, places.out)
     screen.line(f"Written to {places.out}; the project is {places.project}.")
     if as_json:
         print_json(project_report(project))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from studio.formats.markdown import escape_plain, render
 from studio.formats.prose import read_prose
 
 _MAX_LEVEL = 6
+_NUMBER = re.compile(r"\d+")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
@@ -100,17 +102,22 @@ class Source(Protocol):
         ...
 
 
-def document_of(source: Source) -> Document:
-    """Return the whole document: a heading for each section, by depth, and the text of the leaves."""
+def document_of(source: Source, *, numbered: bool = False) -> Document:
+    """Return the whole document: a heading for each section, by depth, and the text of the leaves.
+
+    Where headings are ``numbered``, a title that says its own number ("Week 3") gets no other.
+    """
     head = source.info
-    blocks = [block for part in source.sections() for block in _blocks_of(source, part)]
+    blocks = [block for part in source.sections() for block in _blocks_of(source, part, numbered)]
     return Document(head.title, head.brief.language, tuple(blocks))
 
 
-def _blocks_of(source: Source, part: Part) -> Iterator[Block]:
+def _blocks_of(source: Source, part: Part, numbered: bool) -> Iterator[Block]:
     level = min(part.number.count(".") + 2, _MAX_LEVEL)
     if part.title.strip():
-        yield Heading(level, escape_plain(part.title))
+        says_number = part.number.rpartition(".")[2] in _NUMBER.findall(part.title)
+        title = f"{part.number} {part.title}" if numbered and not says_number else part.title
+        yield Heading(level, escape_plain(title))
     if part.leaf:
         text = source.text(part.id)
         for block in read_prose(text.body + text.tail):
@@ -122,14 +129,14 @@ def _below(heading: Heading, level: int) -> Heading:
     return replace(heading, level=min(max(heading.level, level + 1), _MAX_LEVEL))
 
 
-def export_document(source: Source, path: Path, *, overwrite: bool = False) -> None:
-    """Write the document to ``path`` in the format of its suffix: whole or not at all.
+def export_document(source: Source, path: Path, *, overwrite: bool = False, numbered: bool = False) -> None:
+    """Write the document to ``path`` in the format of its suffix: whole or not at all; ``numbered`` as in document_of.
 
     Raises FormatUnknown, OutputExists where a file is there and ``overwrite`` is not set, OutputFolderUnusable,
     ExportError.
     """
     form = format_of(path)
-    write_whole(path, _FORMATS[form](document_of(source)), overwrite=overwrite)
+    write_whole(path, _FORMATS[form](document_of(source, numbered=numbered)), overwrite=overwrite)
 
 
 def format_of(path: Path) -> str:

@@ -142,14 +142,14 @@ def test_a_failed_document_stops_no_other_and_is_tried_again(shop: Shop):
 def test_a_fault_of_the_program_fails_one_document(shop: Shop, monkeypatch):
     from studio.batch import document
 
-    export = document.export_document
+    export = document.export_project
 
     def spoiled(project, path, **options):
         if path.stem == "b":
             raise ZeroDivisionError("oh")
         export(project, path, **options)
 
-    monkeypatch.setattr(document, "export_document", spoiled)
+    monkeypatch.setattr(document, "export_project", spoiled)
     shop.run(job("a"), job("b"), job("c"))
     assert shop.states() == {"a": "done", "b": "failed", "c": "done"}
     assert "ZeroDivisionError" in shop.entries()["b"].error

@@ -51,6 +51,15 @@ def test_headings_follow_the_depth_of_the_plan(pages, tmp_path):
     assert os.listdir(tmp_path) == ["map.md"]
 
 
+def test_numbered_headings_say_their_place_once(pages, tmp_path):
+    out = tmp_path / "map.md"
+    pages.parts = (*pages.parts, part(4, "3", "Week 3"))
+    pages.bodies[4] = SectionText(4, 1, "Over.", "")
+    export_document(pages, out, numbered=True)
+    headings = [line for line in out.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    assert headings == ["# A \\*Map\\*", "## 1 North", "### 1.1 Ice", "## 2 South \\#", "### Sun", "## Week 3"]
+
+
 def test_an_existing_file_is_kept(pages, tmp_path):
     out = tmp_path / "map.md"
     out.write_text("mine")
