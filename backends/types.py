@@ -324,7 +324,7 @@ class Capabilities:
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """How a model is opened. ``context_tokens`` 0 takes the model's own, capped at 8,192; ``threads`` 0 measures;
-    ``gpu_layers`` -1 takes as many as fit.
+    ``gpu_layers`` -1 takes as many as fit. ``parallel`` is how many requests that do not begin alike will run at once.
 
     In ``states_folder``, if any, the worker keeps what it has read of a project's prompts; ``states_bytes`` is for all
     folders beside it together.
@@ -337,3 +337,4 @@ class ModelSettings:
     device: str = ""
     states_folder: str = ""
     states_bytes: int = 0
+    parallel: int = 1

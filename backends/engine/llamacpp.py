@@ -61,6 +61,7 @@ class LlamaCppEngine(Engine):
         path = Path(settings.path)
         check_header(path)
         self._fingerprint = fingerprint(path)
+        self._streams = 0
         self.context: Any = None
         self._batch: Any = None
         self._flag = ctypes.create_string_buffer(2)
@@ -74,7 +75,7 @@ class LlamaCppEngine(Engine):
             raise
         self._identity = self._identify(path)
         self._prefill_rate = 0.0
-        self._lengths = [0] * MAX_SEQUENCES
+        self._lengths = [0] * self.max_sequences
         self._views: dict[int, np.ndarray] = {}
         self.rows: list[int] = []
         self._stepping: Sequence[int] | None = None
@@ -89,7 +90,7 @@ class LlamaCppEngine(Engine):
 
     @property
     def max_sequences(self) -> int:
-        return MAX_SEQUENCES
+        return self._streams or MAX_SEQUENCES
 
     @property
     def max_batch(self) -> int:
@@ -201,10 +202,16 @@ class LlamaCppEngine(Engine):
         native.llama_memory_seq_rm(self._memory, target, -1, -1)
         if self._capabilities.recurrent and length < self._lengths[source]:
             length = 0
-        if length:
+        self._lengths[target] = 0
+        if length and self._streams:
+            # Native copies between streams wait for the next decode and read what then stands in the source.
+            if write_state(self.context, target, read_state(self.context, source)):
+                self._lengths[target] = self._lengths[source]
+                self.rewind(target, length)
+        elif length:
             end = -1 if length == self._lengths[source] else length
             native.llama_memory_seq_cp(self._memory, source, target, 0 if end > 0 else -1, end)
-        self._lengths[target] = length
+            self._lengths[target] = length
 
     def rewind(self, sequence: int, length: int) -> bool:
         self._check_sequence(sequence)
@@ -298,7 +305,7 @@ class LlamaCppEngine(Engine):
         flash = _FLASH_AUTO if self._model.gpu_layers else int(self._tuning.attention.flash)
         while True:
             try:
-                self.context = self._try_context(tokens, flash)
+                self.context = self._try_context(tokens, flash, settings.parallel)
                 break
             except OutOfMemory as error:
                 if tokens // 2 < LEAST_CONTEXT or self._model.gpu_layers:
@@ -313,13 +320,15 @@ class LlamaCppEngine(Engine):
         self._batch_tokens, self._batch_positions = self._batch.token, self._batch.pos
         self._batch_sequences = [self._batch.seq_id[index] for index in range(MAX_BATCH)]
 
-    def _try_context(self, tokens: int, flash: int) -> Any:
+    def _try_context(self, tokens: int, flash: int, parallel: int) -> Any:
         needed, memory = self._model.cache_bytes(tokens), physical_memory()
         if memory and not self._model.gpu_layers and needed > memory * _MEMORY_SHARE:
             raise OutOfMemory(f"A context of {tokens} tokens needs about {needed >> 20} MiB of memory.")
+        self._streams = 0 if self._model.gpu_layers else self._model.streams(tokens, parallel, memory)
         try:
-            return self._make_context(self._model.cells(tokens, memory), flash)
+            return self._make_context(self._streams * tokens or self._model.cells(tokens, memory), flash)
         except OutOfMemory:
+            self._streams = 0
             return self._make_context(tokens, flash)
 
     def _make_context(self, cells: int, flash: int) -> Any:
@@ -328,7 +337,8 @@ class LlamaCppEngine(Engine):
             threads=self._tuning.threads,
             flash_attention=flash,
             cache=self._tuning.attention.cache,
-            sequences=MAX_SEQUENCES,
+            sequences=self.max_sequences,
+            unified=not self._streams,
             batch=MAX_BATCH,
             outputs=MAX_OUTPUTS,
             abort=(_native_abort_check(), ctypes.cast(self._flag, ctypes.c_void_p)),
@@ -376,15 +386,13 @@ class LlamaCppEngine(Engine):
     def _identify(self, path: Path) -> bytes:
         """Return what must be equal for a state to fit: the file, the context's settings and the library."""
         changed = path.stat().st_mtime_ns
-        attention = self._tuning.attention
-        return hashlib.sha256(
-            f"{self._fingerprint} {changed} {self._context_tokens} {attention} {native.llama_version()}".encode()
-        ).digest()
+        settings = (self._context_tokens, self._streams, self._tuning.attention)
+        return hashlib.sha256(f"{self._fingerprint} {changed} {settings} {native.llama_version()}".encode()).digest()
 
     # Decoding
 
     def _check_sequence(self, sequence: int) -> None:
-        if not self.context or not 0 <= sequence < MAX_SEQUENCES:
+        if not self.context or not 0 <= sequence < self.max_sequences:
             raise InvalidRequest(f"There is no sequence {sequence}." if self.context else "The engine is closed.")
 
     def _check(self, batch: Sequence[BatchToken]) -> None:

@@ -62,7 +62,7 @@ class PrefixCache:
         self._rewinds = engine.capabilities.can_rewind
         limit = _memory_share() if memory_bytes is None else memory_bytes
         self._parked = ParkedStates(limit, divisible=self._rewinds)
-        self._free = list(range(engine.max_sequences - 1, -1, -1))
+        self._free = list(range(engine.max_sequences))
         self._idle: dict[int, _Idle] = {}  # oldest first
         self._prompts: dict[int, np.ndarray] = {}  # of the sequences in use
 
@@ -234,13 +234,12 @@ class PrefixCache:
         return target
 
     def _take_over(self, match: _Match) -> int | None:
-        """Return an idle sequence of which nothing, or nothing that could stay, is lost."""
+        """Return an idle sequence, cut to what is wanted of it; what is cut off waits in memory if it is worth it."""
         idle = self._idle.get(match.sequence)
         if idle is None:
             return None
-        whole = match.length == len(idle.tokens)
-        if not whole and (self._free or len(self._idle) > 1):
-            return None
+        if match.length < len(idle.tokens):
+            self._set_aside(match.sequence, known=match.length)
         del self._idle[match.sequence]
         self._engine.rewind(match.sequence, match.length)
         return match.sequence
@@ -262,12 +261,18 @@ class PrefixCache:
             self._idle[sequence] = self._idle.pop(sequence)
 
     def _free_one(self, keep: int = -1) -> int | None:
-        """Return an empty sequence, if need be that of the oldest idle one other than ``keep``."""
-        if not self._free:
+        """Return an empty sequence, if need be that of the oldest idle one other than ``keep``.
+
+        It is the lowest: sequences with cells of their own are computed together only where their ids are neighbours.
+        """
+        if self._rewinds:
+            self._park(self._idle)
+        elif not self._free:
             self._park([next((sequence for sequence in self._idle if sequence != keep), -1)])
         if not self._free:
             return None
-        target = self._free.pop()
+        target = min(self._free)
+        self._free.remove(target)
         self._engine.rewind(target, 0)  # whoever used the engine before may have left something
         return target
 
@@ -293,12 +298,15 @@ class PrefixCache:
     def _park(self, sequences: Iterable[int]) -> None:
         """Take idle sequences out of the cache; memory keeps what is worth it."""
         for sequence in [each for each in sequences if each in self._idle]:
-            idle = self._idle[sequence]
-            if idle.owner < 0 and self._parked.worth_adding(
-                idle.tokens, self._in_others(idle), self._engine.prefill_rate
-            ):
-                self._parked.add(idle.tokens, self._engine.save(sequence))
+            self._set_aside(sequence)
             self._drop([sequence])
+
+    def _set_aside(self, sequence: int, known: int = 0) -> None:
+        """Copy an idle sequence to memory where it is worth it, the first ``known`` tokens staying in use."""
+        idle = self._idle[sequence]
+        known = max(known, self._in_others(idle))
+        if idle.owner < 0 and self._parked.worth_adding(idle.tokens, known, self._engine.prefill_rate):
+            self._parked.add(idle.tokens, self._engine.save(sequence))
 
     def _in_others(self, idle: _Idle) -> int:
         """Return how many of the first tokens sequences in use have as well."""

@@ -62,14 +62,12 @@ def _model(arguments: argparse.Namespace) -> Model:
     """How the model is opened; a server that was named wrongly is refused here. Raises EndpointInvalid."""
     from dataclasses import replace
 
-    from backends.server_address import ServerSettings
     from studio.batch.local import Model
     from studio.cli.options import kept_model, run_model, run_settings, user_settings
     from studio.cli.run import load_model
 
     settings = run_settings(arguments, run_model(arguments, user_settings().model))
-    if isinstance(settings, ServerSettings):
-        settings = replace(settings, parallel=arguments.parallel)
+    settings = replace(settings, parallel=arguments.parallel)
     return Model(lambda: load_model(settings), lambda capabilities: kept_model(settings, capabilities))
 
 
