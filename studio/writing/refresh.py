@@ -10,11 +10,12 @@ import itertools
 from collections.abc import Collection, Iterator
 
 from studio.project.memory_records import Remembered
-from studio.project.records import Origin, Section, Status
+from studio.project.records import Section, Status
 from studio.project.store import Project
 from studio.writing.events import Notice, Paused, WritingEvent
 from studio.writing.remembering import WHOLE_DOCUMENT, Remembering
 from studio.writing.runner import Runner
+from studio.writing.section_jobs import set_aside
 
 SNAPSHOT = "Before writing stale sections again"
 
@@ -87,10 +88,4 @@ def _set_aside(project: Project, leaves: Collection[Section]) -> None:
     numbered = (f"{SNAPSHOT} ({number})" for number in itertools.count(2))
     project.take_snapshot(next(name for name in itertools.chain([SNAPSHOT], numbered) if name not in used))
     for leaf in leaves:
-        text = project.text(leaf.id)
-        revision = text.revision
-        if text.tail:
-            kept = project.store_text(leaf.id, text.body + text.tail, expected=revision, origin=Origin.GENERATED)
-            revision = kept.id
-        project.store_text(leaf.id, "", expected=revision, origin=Origin.REVISED)
-        project.set_status(leaf.id, Status.PLANNED)
+        set_aside(project, leaf)

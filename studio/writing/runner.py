@@ -7,7 +7,7 @@ that was stopped or killed goes on where it stood, and the author may change the
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from backends.base import Backend
@@ -108,6 +108,23 @@ class Runner:
         else:
             yield DocumentFinished(self._project.words(), self._project.info.brief.words)
 
+    def write_section(
+        self, section_id: int, *, words: int | None = None, opening: Callable[[Section], None] | None = None
+    ) -> Iterator[WritingEvent]:
+        """Write one leaf on until it has ``words`` (None: its target) and sum it up; ``Paused`` comes where it stopped.
+
+        ``opening`` may change its text once it is announced, when nobody else writes in it. Raises as ``write`` does.
+        """
+        require_countable(self._project.info.brief, self._settings.profile)
+        section = self._project.section(section_id)
+        yield from self._announce()
+        wanted = section if words is None else replace(section, target=words)
+        yield from self._write_section(wanted, whole_document=False, opening=opening)
+        if not self._writer.stopping:
+            yield from self.remembering.remember(section)
+        if self._writer.stopping:
+            yield self._paused()
+
     def propose(self, count: int) -> Iterator[WritingEvent]:
         """Ask for outlines to choose from: ``proposed_outlines`` reads them from the run log."""
         yield from self._announce()
@@ -206,18 +223,22 @@ class Runner:
     def _step(self, section: Section, *, whole_document: bool) -> Iterator[WritingEvent]:
         yield from self._announce()
         if section.status is not Status.WRITTEN:
-            yield from self._write_section(section, whole_document)
+            yield from self._write_section(section, whole_document=whole_document)
             if self._writer.stopping:
                 return
             if whole_document:
                 yield from self._rebalance()
         yield from self.remembering.remember(section)
 
-    def _write_section(self, section: Section, whole_document: bool) -> Iterator[WritingEvent]:
+    def _write_section(
+        self, section: Section, *, whole_document: bool, opening: Callable[[Section], None] | None = None
+    ) -> Iterator[WritingEvent]:
         leaves = self._project.leaves()
         index = next(i for i, leaf in enumerate(leaves, start=1) if leaf.id == section.id)
         yield SectionStarted(section.id, index, len(leaves), section.number, section.title, section.target)
-        before = section.words
+        if opening is not None:
+            opening(section)
+        before = self._project.section(section.id).words
         yield from self._writer.write(section, self._goal(section) if whole_document else None)
         if self._writer.stopping:
             return

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does what an author asks for section by section: write it, write it again, go on from a place in its text.
+
+Each job is an iterator of the same events as a run over the whole document. No other section's text is touched, and
+what a job takes out of a section stays as a revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from backends.errors import BackendError
+from studio.project.errors import ProjectError
+from studio.project.records import Origin, Section, Status
+from studio.project.store import Project
+from studio.writing.errors import WritingError
+from studio.writing.events import Paused, WritingEvent
+from studio.writing.jobs import Job, JobKind
+from studio.writing.runner import Runner
+
+
+def carry_out(project: Project, runner: Runner, job: Job) -> Iterator[WritingEvent]:
+    """Do a job; over the document it ends as runs do, otherwise when its section is summed up, or with ``Paused``.
+
+    Raises UnknownSection; ProjectError for a section that is locked or has no text of its own; BackendError and
+    ModelSilent with everything stored.
+    """
+    if job.kind is JobKind.DOCUMENT:
+        return runner.write()
+    section = project.section(job.section)
+    if section.locked:
+        raise ProjectError(f"Section {section.number}, {section.title}, is locked.", hint="Unlock it first.")
+    if not section.leaf:
+        raise ProjectError(f"Section {section.number}, {section.title}, has no text of its own.")
+    if job.kind is JobKind.AGAIN:
+        return _again(project, runner, section)
+    if job.kind is JobKind.ONWARD:
+        return runner.write_section(section.id, words=job.words, opening=partial(_cut, project, job.kept))
+    return runner.write_section(section.id)
+
+
+def set_aside(project: Project, section: Section) -> None:
+    """Let a leaf be written from its beginning; what it says now stays as a revision."""
+    text = project.text(section.id)
+    revision = text.revision
+    if text.tail:
+        kept = project.store_text(section.id, text.body + text.tail, expected=revision, origin=Origin.GENERATED)
+        revision = kept.id
+    project.store_text(section.id, "", expected=revision, origin=Origin.REVISED)
+    project.set_status(section.id, Status.PLANNED)
+
+
+def _again(project: Project, runner: Runner, section: Section) -> Iterator[WritingEvent]:
+    """Write a leaf anew. Where not a word comes, what was there comes back."""
+    before = ""
+
+    def set_all_aside(leaf: Section) -> None:
+        nonlocal before
+        text = project.text(leaf.id)
+        before = text.body + text.tail
+        set_aside(project, leaf)
+
+    try:
+        for event in runner.write_section(section.id, opening=set_all_aside):
+            if isinstance(event, Paused):
+                _bring_back(project, section, before)
+            yield event
+    except (BackendError, WritingError):
+        _bring_back(project, section, before)
+        raise
+
+
+def _bring_back(project: Project, section: Section, before: str) -> None:
+    text = project.text(section.id)
+    if before and not text.body + text.tail:
+        project.store_text(section.id, before, expected=text.revision, origin=Origin.RESTORED)
+        project.set_status(section.id, section.status)
+
+
+def _cut(project: Project, kept: int | None, section: Section) -> None:
+    """Take what stands behind the first ``kept`` code points out of a leaf; it stays as a revision."""
+    text = project.text(section.id)
+    whole = text.body + text.tail
+    if kept is None or not whole[kept:].strip():
+        return
+    revision = text.revision
+    if text.tail:
+        revision = project.store_text(section.id, whole, expected=revision, origin=Origin.GENERATED).id
+    project.store_text(section.id, whole[:kept].rstrip(), expected=revision, origin=Origin.REVISED)
