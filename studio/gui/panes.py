@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
@@ -28,7 +29,15 @@ class PanelEntry:
     make: Callable[[RunActions, Tokens, QWidget], Panel]
 
 
-PANELS: tuple[PanelEntry, ...] = (PanelEntry("now", str(QT_TRANSLATE_NOOP("panes", "Now")), GenerationPanel),)
+def lazily(module: str, name: str) -> Callable[[RunActions, Tokens, QWidget], Panel]:
+    """Return what makes a panel and imports its module only then."""
+    return lambda *given: getattr(import_module(f"studio.gui.panels.{module}"), name)(*given)
+
+
+PANELS: tuple[PanelEntry, ...] = (
+    PanelEntry("now", str(QT_TRANSLATE_NOOP("panes", "Now")), GenerationPanel),
+    PanelEntry("context", str(QT_TRANSLATE_NOOP("panes", "Context")), lazily("context", "ContextPanel")),
+)
 
 
 class Panes(QTabWidget):
