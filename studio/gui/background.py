@@ -26,7 +26,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from backends.base import Backend
 from backends.errors import BackendError
 from backends.types import ModelSettings
-from studio.formats.errors import ExportError
+from studio.formats.errors import FormatError
 from studio.gui.attentive_backend import AttentiveBackend
 from studio.gui.reports import (
     Answer,
@@ -45,17 +45,19 @@ from studio.project.errors import ProjectError, UnknownSection
 from studio.settings import load_settings
 from studio.writing.errors import WritingError
 from studio.writing.events import Pace, Paused, SectionFinished, SectionStarted, TextAdded, WritingEvent
+from studio.writing.jobs import Job, JobKind
 
 if TYPE_CHECKING:
     from studio.project.store import Project
     from studio.writing.runner import Runner
 
+WHOLE_DOCUMENT = Job(JobKind.DOCUMENT)
 BUNDLE_SECONDS = 0.03
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # Errors that say what happened and what to do; all others are faults of the program.
-KNOWN_ERRORS = (BackendError, ProjectError, WritingError, ExportError, OSError)
+KNOWN_ERRORS = (BackendError, ProjectError, WritingError, FormatError, OSError)
 
 
 class InternalFaultError(Exception):
@@ -105,6 +107,13 @@ def make_runner(project: Project, backend: Backend) -> Writing:
     from studio.writing.runner import Runner
 
     return Runner(project, backend)
+
+
+def start_job(job: Job, project: Project, runner: Runner) -> Iterator[WritingEvent]:
+    """Begin a job. The import is late because it is heavy."""
+    from studio.writing.section_jobs import carry_out
+
+    return carry_out(project, runner, job)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +235,10 @@ class ProjectThread:
             self.begin(lambda runner: refresh_memory(self._project, cast("Runner", runner)))
         elif self._events is None and self._wish is None:
             self._end(None)
+
+    def begin_job(self, job: Job) -> None:
+        """Start a run that does a job."""
+        self.begin(lambda runner: start_job(job, self._project, cast("Runner", runner)))
 
     def begin(self, wish: Wish) -> None:
         """Start a run, after loading the project's model if it is not the one in memory."""
@@ -487,9 +500,9 @@ class Background(QObject):
         """Make the plan and stop."""
         self._thread.post(partial(self._thread.begin, lambda runner: runner.plan()))
 
-    def write(self) -> None:
-        """Write on from where the project stands."""
-        self._thread.post(partial(self._thread.begin, lambda runner: runner.write()))
+    def write(self, job: Job = WHOLE_DOCUMENT) -> None:
+        """Do a job, by default to write on from where the project stands."""
+        self._thread.post(partial(self._thread.begin_job, job))
 
     def pause(self) -> None:
         """End the run soon; the model stays loaded."""

@@ -18,8 +18,9 @@ from studio.gui.manuscript import Manuscript
 from studio.gui.outline_model import OutlineModel
 from studio.gui.project_files import NewDocument, create_project, open_project
 from studio.gui.reports import Closed, Opened, OpenFailed, Report, SectionRead, WritingEnded
-from studio.gui.run_state import Phase, RunState
+from studio.gui.run_state import Phase, RunState, all_written
 from studio.gui.section_document import SectionDocument
+from studio.gui.writing_queue import WritingQueue
 from studio.project.records import Brief, ProjectInfo, Revision, Section, SectionText, Status
 from studio.writing.events import (
     BudgetsChanged,
@@ -32,6 +33,7 @@ from studio.writing.events import (
     TextStored,
     TextTakenBack,
 )
+from studio.writing.jobs import Job, JobKind
 
 if TYPE_CHECKING:
     from studio.project.store import Project
@@ -73,11 +75,13 @@ class Desk(QObject):
         self.chosen = 0
         self._writing = 0
         self._followed = 0
+        self._failed = False
         self._font = font
         self._tools = tools
         self._background: Background | None = None
         self._autosave: Autosave | None = None
         self._manuscript = Manuscript(self._is_needed)
+        self.queue = WritingQueue(self)
         self._handlers = self._make_handlers()
 
     # Opening and closing
@@ -108,8 +112,16 @@ class Desk(QObject):
         return self.info is None or self.info.read_only
 
     def write(self) -> None:
-        """Write on from where the document stands."""
-        self._begin(self.background.write)
+        """Go on with what waits in the queue; without that write on from where the document stands."""
+        if not self.queue.waiting:
+            self.queue.add(Job(JobKind.DOCUMENT))
+        self._begin_next()
+
+    def write_job(self, job: Job) -> None:
+        """Do a job: now if nothing is being written, otherwise when those before it are done."""
+        if not self.read_only:
+            self.queue.add(job, first=not self.state.running)
+            self._begin_next()
 
     def make_plan(self) -> None:
         """Make the plan and stop."""
@@ -130,7 +142,8 @@ class Desk(QObject):
             self._set_state(self.state.pausing())
 
     def stop(self) -> None:
-        """End the writing soon, and free the model's memory."""
+        """End the writing soon, forget what waits, and free the model's memory."""
+        self.queue.clear()
         self.pause()
         self.background.free_model()
 
@@ -211,8 +224,13 @@ class Desk(QObject):
         if self.state.phase is Phase.PAUSING:
             self._set_state(replace(self.state, phase=Phase.IDLE))
         else:
+    def _begin_next(self) -> None:
+        if not self.state.running and not self.read_only and (job := self.queue.begin_next()):
+            self._begin(partial(self.background.write, job))
+
             run()
 
+            self.queue.end(done=False)
     def _close_if_clean(self) -> None:
         if self.autosave.clean:
             self.background.close()
@@ -273,6 +291,8 @@ class Desk(QObject):
     def _make_handlers(self) -> dict[type, Callable[[Any], None]]:
         return {
             Opened: self._note_opened,
+        if before.running and not self.state.running and not self.state.paused and not self._failed:
+            self._begin_next()
             OpenFailed: lambda report: self.open_failed.emit(report.error),
             Closed: lambda report: self.closed.emit(),
             PlanMade: self._fetch_plan,
@@ -300,6 +320,7 @@ class Desk(QObject):
             document.add(report.text)
 
     def _take_text_back(self, report: TextTakenBack) -> None:
+        self.queue.note_text()
         if document := self._guarded(report.section):
             document.take_back(report.characters)
 
@@ -321,12 +342,11 @@ class Desk(QObject):
     def _note_opened(self, opened: Opened) -> None:
         self.info = opened.info
         self.plan.show(opened.sections)
-        leaves = [section for section in opened.sections if section.leaf]
         self.state = replace(
             self.state,
             document_words=self._count_document(),
             document_target=opened.info.brief.words,
-            finished=bool(leaves) and all(leaf.status is Status.WRITTEN for leaf in leaves),
+            finished=all_written(opened.sections),
         )
         self.opened.emit(opened)
 
@@ -394,6 +414,9 @@ class Desk(QObject):
             self.writing_failed.emit(ended.error)
         self.saved.emit()
 
+        self._failed = ended.error is not None
+        self.queue.end(done=not (self._failed or self.state.paused))
+        self.queue.keep_only({each.id for each in self.plan.sections() if each.leaf})
     def _release(self) -> None:
         """Give the section that was written back to the author."""
         document = self._manuscript.get(self._writing)

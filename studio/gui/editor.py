@@ -14,7 +14,7 @@ from studio.gui.message_bar import MessageBar
 from studio.gui.messages import words_of_target
 from studio.gui.outline_model import state_word
 from studio.gui.section_document import SectionDocument
-from studio.gui.text_form import BLOCK, LINE, PARAGRAPH, document_position, to_document
+from studio.gui.text_form import BLOCK, LINE, PARAGRAPH, document_position, stored_place, to_document
 from studio.gui.theme import Tokens, small, text_font, title_font
 from studio.project.records import Section
 
@@ -150,6 +150,11 @@ class Editor(QWidget):
         self.text.setTextCursor(cursor)
         self.text.ensureCursorVisible()
         self.text.setFocus()
+
+    @property
+    def place(self) -> int:
+        """Where the cursor is in the stored text, in code points."""
+        return stored_place(self.text.document(), self.text.textCursor().position())
 
     def show_hint(self, text: str, button: str = "") -> None:
         """Show what to do, and the one button for it, instead of a text."""

@@ -30,6 +30,7 @@ from studio.gui.window_memory import WindowMemory
 from studio.gui.workspace import Workspace
 from studio.project.records import Section
 from studio.settings import Settings, SettingsError, load_settings, save_settings
+from studio.writing.jobs import Job, JobKind, onward_words, paragraph_end
 
 FIRST_SIZE = (1280, 800)
 MESSAGE_MS = 6000
@@ -229,7 +230,11 @@ class MainWindow(QMainWindow):
             (run.pause, desk.pause),
             (run.stop, desk.stop),
         ):
-            action.triggered.connect(slot)
+            action.triggered.connect(lambda checked=False, slot=slot: slot())
+        desk.queue.changed.connect(self._show_queue)
+        waiting = self.workspace.generation.queue
+        waiting.move_wanted.connect(desk.queue.move)
+        waiting.removal_wanted.connect(desk.queue.remove)
         outline.section_chosen.connect(desk.choose)
         outline.title_edited.connect(desk.edit_section)
         desk.opened.connect(self._show_project)
@@ -237,6 +242,9 @@ class MainWindow(QMainWindow):
         desk.closed.connect(self._note_closed)
         desk.close_refused.connect(self._ask_to_close_anyway)
         desk.state_changed.connect(self._show_state)
+            (run.section, partial(self._write_section, JobKind.SECTION)),
+            (run.again, partial(self._write_section, JobKind.AGAIN)),
+            (run.onward, self._write_onward),
         desk.info_changed.connect(self._show_info)
         desk.section_shown.connect(self._show_section)
         desk.section_changed.connect(self._show_head)
@@ -326,12 +334,7 @@ class MainWindow(QMainWindow):
     def _drop_desk(self) -> None:
         if self.desk is not None:
             self.workspace.editor.show_hint("")
-            for action in (
-                self.run_actions.write,
-                self.run_actions.plan,
-                self.run_actions.pause,
-                self.run_actions.stop,
-            ):
+            for action in self.run_actions.all():
                 action.triggered.disconnect()
             self.workspace.outline.section_chosen.disconnect()
             self.workspace.outline.title_edited.disconnect()
@@ -397,6 +400,7 @@ class MainWindow(QMainWindow):
         assert self.desk.info is not None
         title = self.desk.info.title or self.desk.info.path.stem
         self.workspace.top_bar.show_title(title)
+        self.run_actions.show_section(None, writable=False)
         self.setWindowTitle(f"{title} – Longhand")
         self._show_state()
 
@@ -405,7 +409,7 @@ class MainWindow(QMainWindow):
         if desk is None or desk.info is None:
             return
         sections = desk.plan.sections()
-        self.run_actions.show_state(desk.state, open_for_writing=not desk.read_only, planned=bool(sections))
+        self._show_actions()
         self.workspace.top_bar.show_state(desk.state)
         self.workspace.generation.show_state(desk.state, sections)
         if desk.state.running:
@@ -425,6 +429,39 @@ class MainWindow(QMainWindow):
     def _show_hint(self) -> None:
         assert self.desk is not None
         if self.desk.state.running:
+    def _show_actions(self) -> None:
+        """Enable what can be asked of the model now."""
+        desk = self.desk
+        assert desk is not None
+        self.run_actions.show_state(
+            desk.state,
+            open_for_writing=not desk.read_only,
+            planned=bool(desk.plan.sections()),
+            waiting=bool(desk.queue.waiting),
+        )
+        section = desk.plan.section(desk.chosen)
+        guarded = desk.document is not None and desk.document.guarded
+        self.run_actions.show_section(section, writable=not (desk.read_only or guarded))
+
+    def _show_queue(self) -> None:
+        assert self.desk is not None
+        self.workspace.generation.show_queue(self.desk.queue, self.desk.plan.sections())
+        self._show_actions()
+
+    def _write_section(self, kind: JobKind) -> None:
+        assert self.desk is not None
+        self.desk.write_job(Job(kind, self.desk.chosen))
+
+    def _write_onward(self) -> None:
+        """Write on behind the paragraph with the cursor."""
+        desk = self.desk
+        assert desk is not None
+        section = desk.plan.section(desk.chosen)
+        if desk.document is not None and section is not None:
+            text = desk.document.text()
+            kept = paragraph_end(text, self.workspace.editor.place)
+            desk.write_job(Job(JobKind.ONWARD, section.id, kept, onward_words(text[:kept], section.target)))
+
             self.workspace.editor.show_hint(self.tr("The plan is being made. The first section appears here."))
         else:
             text = self.tr("There is no plan yet. Write makes one, then writes section by section.")
@@ -463,6 +500,7 @@ class MainWindow(QMainWindow):
     def _show_save_problem(self, error: Exception) -> None:
         assert self.desk is not None
         message = describe(error)
+        self._show_actions()
         text = self.tr("Your last words are not saved yet. {reason}").format(reason=message.text)
         bar = self.workspace.editor.messages
         bar.show_problem(Message(text, message.hint), self.tr("Save again"), self.desk.save_again)

@@ -104,7 +104,9 @@ class Menus:
 
     def _document_menu(self, commands: Commands, run: RunActions, section_actions: list[QAction]) -> None:
         menu = self._menu(tr("&Document"))
-        menu.addActions([run.write, run.plan, run.pause, run.stop])
+        menu.addActions([run.write, run.onward, run.section, run.again])
+        menu.addSeparator()
+        menu.addActions([run.plan, run.pause, run.stop])
         menu.addSeparator()
         menu.addActions(section_actions)
         menu.addSeparator()

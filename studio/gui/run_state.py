@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from studio.gui.reports import ModelClosed, ModelOpened, ModelOpening, Report, WritingEnded
+from studio.project.records import Section, Status
 from studio.writing.events import (
     Asking,
     DocumentFinished,
@@ -97,8 +99,9 @@ class RunState:
                 return replace(self, document_words=words, document_target=target, paused=True)
             case DocumentFinished(words, target):
                 return replace(self, document_words=words, document_target=target, finished=True)
-            case WritingEnded():
-                return replace(self, tokens_per_second=0.0, section_seconds_left=None, document_seconds_left=None)
+            case WritingEnded(sections):
+                state = replace(self, tokens_per_second=0.0, section_seconds_left=None, document_seconds_left=None)
+                return replace(state, finished=state.finished or all_written(sections))
             case _:
                 return self
 
@@ -126,6 +129,12 @@ class RunState:
             section_seconds_left=pace.section_seconds_left,
             document_seconds_left=pace.document_seconds_left,
         )
+
+
+def all_written(sections: Sequence[Section]) -> bool:
+    """Tell whether a plan has leaves and nothing is left to be written in any of them."""
+    leaves = [section for section in sections if section.leaf]
+    return bool(leaves) and all(leaf.status is Status.WRITTEN for leaf in leaves)
 
 
 def _phase_after(report: Report) -> Phase | None:

@@ -41,6 +41,18 @@ def document_position(text: str, place: int) -> int:
     return utf16_length(to_document(text[:place]))
 
 
+def stored_place(document: QTextDocument, position: int) -> int:
+    """Return where a position of a document (UTF-16 units) is in the text as it is stored (code points)."""
+    block = document.findBlock(position)
+    units = block.text().encode("utf-16-le")[: 2 * (position - block.position())]
+    place = len(units.decode("utf-16-le", "ignore"))
+    block = block.previous()
+    while block.isValid():
+        place += len(block.text()) + len(PARAGRAPH)
+        block = block.previous()
+    return place
+
+
 def common_start(one: str, other: str) -> int:
     """Return how many code points two texts have in common at their start, without ending in a line break.
 

@@ -12,10 +12,13 @@ from studio.gui.action_button import ActionButton
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import number, percent, time_left, words_of_target
 from studio.gui.panels.panel import Panel
+from studio.gui.queue_view import QueueView
 from studio.gui.run_actions import RunActions
 from studio.gui.run_state import Phase, RunState
 from studio.gui.theme import Tokens, tabular
+from studio.gui.writing_queue import WritingQueue
 from studio.project.records import Section, Status
+from studio.writing.jobs import JobKind
 
 UPCOMING = 4
 DASH = "–"
@@ -70,6 +73,8 @@ class GenerationPanel(Panel):
         self.upcoming.setMinimumWidth(1)
         self.upcoming.setTextFormat(Qt.TextFormat.PlainText)
         self.upcoming_name = self._muted(self.tr("Next"))
+        self.queue = QueueView(self)
+        self._upcoming_meant = True
         self._buttons = [
             ActionButton(actions.write, "primary", self),
             ActionButton(actions.pause, "", self),
@@ -89,6 +94,14 @@ class GenerationPanel(Panel):
         self.section_left.setText(time_left(state.section_seconds_left) if writing else DASH)
         self.document_left.setText(time_left(state.document_seconds_left) if writing else DASH)
         self._show_upcoming(state, sections)
+
+    def show_queue(self, queue: WritingQueue, sections: Sequence[Section]) -> None:
+        """Show what waits; what a run over the document does next is told only where that is what comes next."""
+        self.queue.show_jobs(queue.waiting, sections)
+        running = queue.current
+        self._upcoming_meant = running.kind is JobKind.DOCUMENT if running is not None else not queue.waiting
+        self.upcoming.setVisible(self._upcoming_meant and bool(self.upcoming.text()))
+        self.upcoming_name.setVisible(self._upcoming_meant and bool(self.upcoming.text()))
 
     def _state_words(self, state: RunState) -> str:
         title = f"{state.section_number} {state.section_title}".strip()
@@ -125,8 +138,8 @@ class GenerationPanel(Panel):
         if len(waiting) > UPCOMING:
             lines.append(self.tr("and {count} more").format(count=number(len(waiting) - UPCOMING)))
         self.upcoming.setText("\n".join(lines))
-        self.upcoming.setVisible(bool(lines))
-        self.upcoming_name.setVisible(bool(lines))
+        self.upcoming.setVisible(self._upcoming_meant and bool(lines))
+        self.upcoming_name.setVisible(self._upcoming_meant and bool(lines))
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -149,6 +162,7 @@ class GenerationPanel(Panel):
         after.addWidget(self.upcoming_name)
         after.addWidget(self.upcoming)
         layout.addLayout(after)
+        layout.addWidget(self.queue)
         layout.addStretch()
 
     def _figures(self) -> QGridLayout:
