@@ -45,9 +45,9 @@ class MessageBar(QFrame):
         """Show something that went wrong, with the one thing to do about it."""
         self._show(message, "problem", action_text, action)
 
-    def show_notice(self, message: Message) -> None:
-        """Show something that the author should know."""
-        self._show(message, "notice", "", None)
+    def show_notice(self, message: Message, action_text: str = "", action: Callable[[], None] | None = None) -> None:
+        """Show something that the author should know, with the one thing to do about it if there is one."""
+        self._show(message, "notice", action_text, action)
 
     def clear(self) -> None:
         """Put the message away."""

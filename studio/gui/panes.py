@@ -37,6 +37,7 @@ def lazily(module: str, name: str) -> Callable[[RunActions, Tokens, QWidget], Pa
 PANELS: tuple[PanelEntry, ...] = (
     PanelEntry("now", str(QT_TRANSLATE_NOOP("panes", "Now")), GenerationPanel),
     PanelEntry("context", str(QT_TRANSLATE_NOOP("panes", "Context")), lazily("context", "ContextPanel")),
+    PanelEntry("memory", str(QT_TRANSLATE_NOOP("panes", "Memory")), lazily("memory", "MemoryPanel")),
 )
 
 

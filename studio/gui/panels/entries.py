@@ -139,6 +139,7 @@ class EntryDelegate(QStyledItemDelegate):
             painter.fillRect(rect, QColor(self.tokens.selection))
         if state & QStyle.StateFlag.State_HasFocus:
             painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), QColor(self.tokens.accent))
+        painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), QColor(self.tokens.border))
         inner = rect.adjusted(GAP, GAP // 2, -GAP, -GAP // 2)
         self._paint_text(painter, inner, entry, widget)
         painter.setPen(QColor(self.tokens.text if chosen else self.tokens.muted))
