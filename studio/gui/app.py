@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -21,9 +22,31 @@ from studio.settings import load_settings
 SIGNAL_CHECK_MS = 250
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The running program: everything that lives as long as the window."""
+
+    app: QApplication
+    window: MainWindow
+    garbage: GarbageCollector
+    heartbeat: QTimer
+
+    def run(self) -> int:
+        """Serve the window until it is closed, and return the exit code."""
+        code = self.app.exec()
+        self.heartbeat.stop()
+        self.garbage.stop()
+        return code
+
+
 def main(project: Path | None = None) -> int:
     """Show the window, with a project if one is named, and return the exit code when it is closed."""
-    app = make_application(sys.argv[:1])
+    return start(sys.argv[:1], project).run()
+
+
+def start(arguments: list[str], project: Path | None = None) -> Program:
+    """Show the window, and begin to open a project if one is named."""
+    app = make_application(arguments)
     garbage = GarbageCollector(app)
     theme = Theme(load_settings().settings.theme)
     theme.apply()
@@ -31,11 +54,7 @@ def main(project: Path | None = None) -> int:
     window.show()
     if project is not None:
         window.open_project(project)
-    heartbeat = close_on_interrupt(window)
-    code = app.exec()
-    heartbeat.stop()
-    garbage.stop()
-    return code
+    return Program(app, window, garbage, close_on_interrupt(window))
 
 
 def make_application(arguments: list[str]) -> QApplication:

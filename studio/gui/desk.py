@@ -16,7 +16,7 @@ from studio.gui.autosave import Autosave
 from studio.gui.background import Background, Tools
 from studio.gui.manuscript import Manuscript
 from studio.gui.outline_model import OutlineModel
-from studio.gui.project_files import NewDocument, create_project, open_project
+from studio.gui.project_files import NewDocument, create_project, import_project, open_project
 from studio.gui.reports import Closed, Opened, OpenFailed, Report, SectionRead, WritingEnded
 from studio.gui.run_state import Phase, RunState, all_written
 from studio.gui.section_document import SectionDocument
@@ -93,6 +93,10 @@ class Desk(QObject):
     def create(self, document: NewDocument) -> None:
         """Create a project and open it; ``opened`` or ``open_failed`` follows."""
         self._start(Background(partial(create_project, document), self._tools, self))
+
+    def bring_in(self, file: Path) -> None:
+        """Make a project of a text written elsewhere and open it; ``opened`` or ``open_failed`` follows."""
+        self._start(Background(partial(import_project, file), self._tools, self))
 
     def close(self) -> None:
         """Store what is typed, end the writing, close the project; ``closed`` or ``close_refused`` follows."""
@@ -220,17 +224,17 @@ class Desk(QObject):
             self._set_state(self.state.begun())
             self.autosave.settle(partial(self._run_if_wanted, run))
 
-    def _run_if_wanted(self, run: Callable[[], None]) -> None:
-        if self.state.phase is Phase.PAUSING:
-            self._set_state(replace(self.state, phase=Phase.IDLE))
-        else:
     def _begin_next(self) -> None:
         if not self.state.running and not self.read_only and (job := self.queue.begin_next()):
             self._begin(partial(self.background.write, job))
 
+    def _run_if_wanted(self, run: Callable[[], None]) -> None:
+        if self.state.phase is Phase.PAUSING:
+            self.queue.end(done=False)
+            self._set_state(replace(self.state, phase=Phase.IDLE))
+        else:
             run()
 
-            self.queue.end(done=False)
     def _close_if_clean(self) -> None:
         if self.autosave.clean:
             self.background.close()
@@ -287,12 +291,12 @@ class Desk(QObject):
             self.state = self.state.after(report)
         if self.state != before:
             self.state_changed.emit()
+        if before.running and not self.state.running and not self.state.paused and not self._failed:
+            self._begin_next()
 
     def _make_handlers(self) -> dict[type, Callable[[Any], None]]:
         return {
             Opened: self._note_opened,
-        if before.running and not self.state.running and not self.state.paused and not self._failed:
-            self._begin_next()
             OpenFailed: lambda report: self.open_failed.emit(report.error),
             Closed: lambda report: self.closed.emit(),
             PlanMade: self._fetch_plan,
@@ -316,11 +320,11 @@ class Desk(QObject):
             self._change(section, target=target)
 
     def _add_text(self, report: TextAdded) -> None:
+        self.queue.note_text()
         if document := self._guarded(report.section):
             document.add(report.text)
 
     def _take_text_back(self, report: TextTakenBack) -> None:
-        self.queue.note_text()
         if document := self._guarded(report.section):
             document.take_back(report.characters)
 
@@ -410,13 +414,13 @@ class Desk(QObject):
         section = self.plan.section(self.chosen)
         if section is not None:
             self.section_changed.emit(section)
+        self._failed = ended.error is not None
+        self.queue.end(done=not (self._failed or self.state.paused))
+        self.queue.keep_only({each.id for each in self.plan.sections() if each.leaf})
         if ended.error is not None:
             self.writing_failed.emit(ended.error)
         self.saved.emit()
 
-        self._failed = ended.error is not None
-        self.queue.end(done=not (self._failed or self.state.paused))
-        self.queue.keep_only({each.id for each in self.plan.sections() if each.leaf})
     def _release(self) -> None:
         """Give the section that was written back to the author."""
         document = self._manuscript.get(self._writing)

@@ -94,6 +94,13 @@ class MainWindow(QMainWindow):
         if path is not None:
             self.open_project(path)
 
+    def bring_in_text(self) -> None:
+        """Ask for a text that was written elsewhere, make a project of it and open that."""
+        recent = self._memory.recent()
+        file = files.ask_text(self, recent[0].parent if recent else Path.home())
+        if file is not None:
+            self._when_closed(lambda: self._start_desk().bring_in(file))
+
     def export(self) -> None:
         """Ask for a name and export the document as Markdown."""
         if self.desk is None or self.desk.info is None:
@@ -181,6 +188,7 @@ class MainWindow(QMainWindow):
         commands = Commands(
             new=self.new_document,
             open=self.ask_for_project,
+            bring_in=self.bring_in_text,
             export=self.export,
             close=self.close_project,
             quit=self.close,
@@ -200,6 +208,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.welcome.new_wanted.connect(self.new_document)
         self.welcome.open_wanted.connect(self.ask_for_project)
+        self.welcome.import_wanted.connect(self.bring_in_text)
         self.welcome.project_chosen.connect(self.open_project)
         self._theme.changed.connect(self._use_tokens)
         QShortcut(Qt.Key.Key_Escape, self, self.escape)
@@ -229,6 +238,9 @@ class MainWindow(QMainWindow):
             (run.plan, desk.make_plan),
             (run.pause, desk.pause),
             (run.stop, desk.stop),
+            (run.section, partial(self._write_section, JobKind.SECTION)),
+            (run.again, partial(self._write_section, JobKind.AGAIN)),
+            (run.onward, self._write_onward),
         ):
             action.triggered.connect(lambda checked=False, slot=slot: slot())
         desk.queue.changed.connect(self._show_queue)
@@ -242,9 +254,6 @@ class MainWindow(QMainWindow):
         desk.closed.connect(self._note_closed)
         desk.close_refused.connect(self._ask_to_close_anyway)
         desk.state_changed.connect(self._show_state)
-            (run.section, partial(self._write_section, JobKind.SECTION)),
-            (run.again, partial(self._write_section, JobKind.AGAIN)),
-            (run.onward, self._write_onward),
         desk.info_changed.connect(self._show_info)
         desk.section_shown.connect(self._show_section)
         desk.section_changed.connect(self._show_head)
@@ -391,6 +400,7 @@ class MainWindow(QMainWindow):
         self.run_actions.show_state(RunState(), open_for_writing=False, planned=False)
         self.workspace.editor.messages.clear()
         self.workspace.generation.messages.clear()
+        self.run_actions.show_section(None, writable=False)
         self.status.clear_notes()
         self.setWindowTitle("Longhand")
         self._allow_editing()
@@ -400,7 +410,6 @@ class MainWindow(QMainWindow):
         assert self.desk.info is not None
         title = self.desk.info.title or self.desk.info.path.stem
         self.workspace.top_bar.show_title(title)
-        self.run_actions.show_section(None, writable=False)
         self.setWindowTitle(f"{title} – Longhand")
         self._show_state()
 
@@ -420,15 +429,6 @@ class MainWindow(QMainWindow):
         if not desk.chosen:
             self._show_hint()
 
-    def _show_words(self) -> None:
-        assert self.desk is not None
-        section = self.desk.plan.section(self.desk.chosen)
-        today = self.desk.state.document_words - self._words_this_morning
-        self.status.show_words(section.words if section else None, today)
-
-    def _show_hint(self) -> None:
-        assert self.desk is not None
-        if self.desk.state.running:
     def _show_actions(self) -> None:
         """Enable what can be asked of the model now."""
         desk = self.desk
@@ -462,6 +462,15 @@ class MainWindow(QMainWindow):
             kept = paragraph_end(text, self.workspace.editor.place)
             desk.write_job(Job(JobKind.ONWARD, section.id, kept, onward_words(text[:kept], section.target)))
 
+    def _show_words(self) -> None:
+        assert self.desk is not None
+        section = self.desk.plan.section(self.desk.chosen)
+        today = self.desk.state.document_words - self._words_this_morning
+        self.status.show_words(section.words if section else None, today)
+
+    def _show_hint(self) -> None:
+        assert self.desk is not None
+        if self.desk.state.running:
             self.workspace.editor.show_hint(self.tr("The plan is being made. The first section appears here."))
         else:
             text = self.tr("There is no plan yet. Write makes one, then writes section by section.")
@@ -491,6 +500,7 @@ class MainWindow(QMainWindow):
         assert self.desk is not None
         self.workspace.editor.show_head(section, active=self.desk.plan.is_active(section.id))
         self.workspace.tabs.show_section(section)
+        self._show_actions()
         self._show_words()
 
     def _note_saved(self) -> None:
@@ -500,7 +510,6 @@ class MainWindow(QMainWindow):
     def _show_save_problem(self, error: Exception) -> None:
         assert self.desk is not None
         message = describe(error)
-        self._show_actions()
         text = self.tr("Your last words are not saved yet. {reason}").format(reason=message.text)
         bar = self.workspace.editor.messages
         bar.show_problem(Message(text, message.hint), self.tr("Save again"), self.desk.save_again)

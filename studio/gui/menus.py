@@ -27,6 +27,7 @@ class Commands:
 
     new: Callable[[], object]
     open: Callable[[], object]
+    bring_in: Callable[[], object]
     export: Callable[[], object]
     close: Callable[[], object]
     quit: Callable[[], object]
@@ -61,6 +62,7 @@ class Menus:
         menu = self._menu(tr("&File"))
         self.new = self._add(menu, tr("New document…"), commands.new, Key.New)
         self.open = self._add(menu, tr("Open project…"), commands.open, Key.Open)
+        self.bring_in = self._add(menu, tr("Bring in a text…"), commands.bring_in, "")
         menu.addSeparator()
         self.export = self._add(menu, tr("Export to Markdown…"), commands.export, "Ctrl+E")
         menu.addSeparator()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first page: start a document, open one, or go on with one of the last."""
+"""The first page: three ways in (a new document, a project, a text written elsewhere), and the last projects."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from studio.gui.icons import icon, pixmap
 from studio.gui.message_bar import MessageBar
 from studio.gui.theme import Tokens, text_font
+from studio.writing.starter import starter_model
 
-WIDTH = 460
+WIDTH = 520
+BUTTON_WIDTH = 168
 PICTURE = 64
 
 
 class Welcome(QWidget):
-    """Signals: ``new_wanted``, ``open_wanted``, ``project_chosen`` (Path)."""
+    """Signals: ``new_wanted``, ``open_wanted``, ``import_wanted``, ``project_chosen`` (Path)."""
 
     new_wanted = Signal()
     open_wanted = Signal()
+    import_wanted = Signal()
     project_chosen = Signal(object)
 
     def __init__(self, tokens: Tokens, parent: QWidget | None = None) -> None:
@@ -39,13 +42,24 @@ class Welcome(QWidget):
         self.line = QLabel(self.tr("Writes long documents with a model on your own machine."), self)
         self.line.setProperty("role", "muted")
         self.messages = MessageBar(self)
-        self.new_button = QPushButton(self.tr("New document"), self)
+        self.new_button, self.new_line = self._way_in(
+            self.tr("New document"), self.tr("Say what it is about, how long and in which style."), self.new_wanted
+        )
         self.new_button.setProperty("role", "primary")
-        self.new_button.clicked.connect(self.new_wanted)
-        self.open_button = QPushButton(self.tr("Open project"), self)
-        self.open_button.clicked.connect(self.open_wanted)
+        self.new_button.setAutoDefault(True)
+        self.open_button, self.open_line = self._way_in(
+            self.tr("Open project"), self.tr("Go on with a document that Longhand keeps."), self.open_wanted
+        )
+        self.import_button, self.import_line = self._way_in(
+            self.tr("Bring in a text"),
+            self.tr("A Markdown or text file becomes a project; its headings become the plan."),
+            self.import_wanted,
+        )
         self.recent_heading = QLabel(self.tr("Go on with"), self)
         self.recent_heading.setProperty("role", "muted")
+        self.model_line = QLabel(self._words_on_models(), self)
+        self.model_line.setProperty("role", "muted")
+        self.model_line.setWordWrap(True)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(0)
         self._lay_out()
@@ -78,10 +92,11 @@ class Welcome(QWidget):
         self.picture.setPixmap(picture)
         self.new_button.setIcon(icon("new", tokens.on_accent, tokens.muted))
         self.open_button.setIcon(icon("open", tokens.text, tokens.muted))
+        self.import_button.setIcon(icon("import", tokens.text, tokens.muted))
 
     def set_busy(self, busy: bool) -> None:
         """Forbid to open another project while one is being opened."""
-        for button in (self.new_button, self.open_button, *self.recent_buttons()):
+        for button in (self.new_button, self.open_button, self.import_button, *self.recent_buttons()):
             button.setEnabled(not busy)
 
     def _lay_out(self) -> None:
@@ -101,16 +116,50 @@ class Welcome(QWidget):
         inner.addLayout(head)
         inner.addSpacing(24)
         inner.addWidget(self.messages)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(12)
-        buttons.addWidget(self.new_button)
-        buttons.addWidget(self.open_button)
-        buttons.addStretch()
-        inner.addLayout(buttons)
+        inner.addLayout(self._ways_in())
         inner.addSpacing(24)
         inner.addWidget(self.recent_heading)
         inner.addLayout(self._recent)
+        inner.addSpacing(16)
+        inner.addWidget(self.model_line)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
         outer.addWidget(column, 0, Qt.AlignmentFlag.AlignHCenter)
         outer.addStretch(3)
+
+    def _way_in(self, text: str, line: str, wanted: SignalInstance) -> tuple[QPushButton, QLabel]:
+        button = QPushButton(text, self)
+        button.setFixedWidth(BUTTON_WIDTH)
+        button.setAccessibleDescription(line)
+        button.clicked.connect(wanted)
+        label = QLabel(line, self)
+        label.setProperty("role", "muted")
+        label.setWordWrap(True)
+        label.setBuddy(button)
+        return button, label
+
+    def _ways_in(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(12)
+        grid.setColumnStretch(1, 1)
+        rows = (
+            (self.new_button, self.new_line),
+            (self.open_button, self.open_line),
+            (self.import_button, self.import_line),
+        )
+        for row, (button, line) in enumerate(rows):
+            grid.addWidget(button, row, 0)
+            grid.addWidget(line, row, 1)
+        return grid
+
+    def _words_on_models(self) -> str:
+        if starter_model() is None:
+            return self.tr(
+                "This installation has no starter model: choose a GGUF file where you describe the document."
+            )
+        return self.tr(
+            "A small starter model is ready: it writes simple English, good for a first look. For real work download "
+            "an instruction-tuned model as a GGUF file (4 to 8 billion parameters run on most machines) and choose it "
+            "where you describe the document."
+        )

@@ -11,15 +11,7 @@ from backends.client import WorkerBackend
 from backends.errors import ModelNotFound
 from backends.server_address import ServerSettings, is_server, server_of
 from backends.types import ModelSettings
-from resources import file_path
-
-STARTER_MODEL = "starter/starter.gguf"
-
-
-def starter_model() -> Path | None:
-    """Return the path of the starter model, None where this installation has none."""
-    path = file_path(STARTER_MODEL)
-    return path if path.is_file() else None
+from studio.writing.starter import starter_model
 
 
 def model_path(model: str) -> Path:

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from studio.gui.dialogs import files
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import Message
-from studio.gui.project_files import NewDocument
+from studio.gui.project_files import PROJECT_SUFFIX, NewDocument, free_place
 from studio.gui.theme import title_font
 from studio.planning.budget import MAX_DOCUMENT_WORDS, MIN_DOCUMENT_WORDS
 from studio.planning.kinds import document_kinds
@@ -65,13 +65,7 @@ def proposed_place(brief: str) -> Path:
     folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation) or Path.home())
     if not folder.is_dir():
         folder = Path.home()
-    name = proposed_name(brief)
-    place = folder / f"{name}{files.PROJECT_SUFFIX}"
-    number = 2
-    while place.exists():
-        place = folder / f"{name}-{number}{files.PROJECT_SUFFIX}"
-        number += 1
-    return place
+    return free_place(folder / f"{proposed_name(brief)}{PROJECT_SUFFIX}")
 
 
 class BriefDialog(QDialog):

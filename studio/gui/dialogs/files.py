@@ -8,7 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-PROJECT_SUFFIX = ".longhand"
+from studio.gui.project_files import PROJECT_SUFFIX
+
 MARKDOWN_SUFFIX = ".md"
 
 
@@ -35,6 +36,14 @@ def ask_place(parent: QWidget, proposal: Path) -> Path | None:
         options=QFileDialog.Option.DontConfirmOverwrite,
     )
     return _with_suffix(name, PROJECT_SUFFIX)
+
+
+def ask_text(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for a text that was written elsewhere."""
+    name, _ = QFileDialog.getOpenFileName(
+        parent, tr("Bring in a text"), str(folder), tr("Texts (*.md *.markdown *.txt *.text);;All files (*)")
+    )
+    return Path(name) if name else None
 
 
 def ask_model(parent: QWidget, folder: Path) -> Path | None:
