@@ -21,6 +21,7 @@ BENCHMARKS = {
     "repetition": ("studio.cli.bench_repetition", "how much documents repeat themselves, by sampler and guard"),
     "facts": ("studio.cli.bench_facts", "whether a book-length project finds a fact again, and shows it"),
     "context-cost": ("studio.cli.bench_context_cost", "tokens read for 1,000 words, at 2,000 to 200,000 words"),
+    "window": ("studio.cli.bench_window", "how quickly the window starts, opens a book and answers a key"),
     "longbench-write": ("studio.cli.bench_task", "length by LongBench-Write: S_l, overall and by length"),
     "lifebench": ("studio.cli.bench_task", "length by LIFEBench: equal to, at most, at least; 16 to 8,192 words"),
     "ruler": ("studio.cli.bench_task", "length by Ruler: precise and flexible match of nine targets"),
