@@ -43,8 +43,10 @@ class PlanEntry:
 class WriteFields:
     """Fields of the prompt for one request of a section; ``words`` is the length of this request.
 
-    ``pinned`` are facts that every prompt has, ``references`` are quoted from the author's notes; ``has_notes`` says
-    that some prompts of this project quote them, so that the instructions are the same in all.
+    ``plan`` is the whole of it, or its upper levels where a ``chapter`` is shown beside it; ``earlier`` are summaries
+    of what came before that chapter, and ``chapter_passages`` what it takes up of it; ``summary`` and ``passages`` are
+    of the section alone. ``pinned`` are facts that every prompt has, ``references`` are quoted from the author's notes;
+    ``has_notes`` says that some prompts of this project quote them, so that the instructions are the same in all.
     """
 
     kind: str
@@ -59,6 +61,9 @@ class WriteFields:
     notes: str = ""
     pinned: tuple[str, ...] = ()
     plan: tuple[PlanEntry, ...] = ()
+    earlier: str = ""
+    chapter: tuple[PlanEntry, ...] = ()
+    chapter_passages: tuple[str, ...] = ()
     summary: str = ""
     facts: tuple[str, ...] = ()
     passages: tuple[str, ...] = ()

@@ -2,14 +2,15 @@
 """Collects what a project knows when a section is written.
 
 What came before is told by summaries of the coarsest kind that there is: earlier chapters by one each, the sections of
-this chapter by one each, so that it stays short at any length of the document and only grows at its end until the next
-chapter begins. Nothing here calls a model, and of the plan and the texts only what a prompt can show is read, so that a
-million words take no longer than a thousand.
+this chapter by one each, so that it stays short at any length of the document. Those of earlier chapters, and the
+passages of them that a chapter takes up, are the same for all its sections: read once a chapter, they cost as little in
+a book as in a story. Nothing here calls a model, and of the plan and the texts only what a prompt can show is read, so
+that a million words take no longer than a thousand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from studio.memory.context import Background, Dropped, Recalled, Source
@@ -42,7 +43,7 @@ def gather(
     """
     memory = project.memory
     outlook = memory.outlook(section.id)
-    told, older = _told(project, outlook)
+    told, earlier, older = _told(project, outlook, section)
     query = Query("\n".join((section.title, *points)))
     pinned = memory.pinned_facts()
     facts = recall_facts(memory, query)
@@ -56,33 +57,41 @@ def gather(
         brief=project.info.brief,
         places=outlook.places,
         told=told,
+        earlier=earlier,
         recent=recent,
         recent_section=recent_section,
         pinned=pinned,
         facts=facts,
-        passages=_passages(project, query, outlook, section),
+        passages=_passages(project, query, outlook, section) if section.parent is None else (),
+        chapter_passages=() if section.parent is None else _chapter_passages(project, outlook, section),
         references=recall_references(memory, query) if has_notes else (),
         withheld=(*older, *contradictions),
         has_notes=has_notes,
     )
 
 
-def _told(project: Project, outlook: Outlook) -> tuple[tuple[Recalled, ...], tuple[Dropped, ...]]:
-    """Return the summaries of what came before, and what is too old to be told."""
+def _told(
+    project: Project, outlook: Outlook, section: Section
+) -> tuple[tuple[Recalled, ...], tuple[Recalled, ...], tuple[Dropped, ...]]:
+    """Return the summaries of this chapter and of what came before it, and what is too old to be told."""
     memory = project.memory
-    found: list[Recalled] = []
+    here: list[Recalled] = []
+    earlier: list[Recalled] = []
     waiting = list(outlook.before)
     summaries = {each.section: each for each in memory.summary_texts([place.id for place in waiting])}
-    while waiting and len(found) < MOST_TOLD:
+    siblings = {place.id for place in waiting if place.parent == section.parent}
+    while waiting and len(here) + len(earlier) < MOST_TOLD:
         place = waiting.pop()
         if place.id in summaries:
+            found = here if place.id in siblings or section.parent is None else earlier
             found.append(told_by(summaries[place.id], _heading(place)))
             continue
         below = memory.children(place)
+        siblings.update(child.id for child in below if place.id in siblings)
         summaries |= {each.section: each for each in memory.summary_texts([child.id for child in below])}
         waiting += below
     older = tuple(Dropped(Source.SUMMARY, _heading(place), "too long ago to be told") for place in waiting)
-    return tuple(reversed(found)), older
+    return tuple(reversed(here)), tuple(reversed(earlier)), older
 
 
 def _recent(project: Project, outlook: Outlook, written: str) -> tuple[str, int]:
@@ -96,14 +105,29 @@ def _recent(project: Project, outlook: Outlook, written: str) -> tuple[str, int]
 
 def _passages(project: Project, query: Query, outlook: Outlook, section: Section) -> tuple[Recalled, ...]:
     """Return what earlier sections say to a query, in the order of the story, but for the last one."""
-    found = [each for each in recall_sections(project.memory, query) if each not in (0, outlook.previous)]
+    last = outlook.previous
+    return _passages_of(project, query, lambda each, number: each != last and _order(number) < _order(section.number))
+
+
+def _chapter_passages(project: Project, outlook: Outlook, section: Section) -> tuple[Recalled, ...]:
+    """Return what sections before this chapter say to what all of it is about, in the order of the story,
+    but for the last one, with which it begins."""
+    shown = [place for place in outlook.places if section.parent in (place.id, place.parent)]
+    query = Query("\n".join(text for place in shown for text in (place.title, *place.points)))
+    last, chapter = outlook.before_chapter, _order(section.number)[:-1]
+    return _passages_of(project, query, lambda each, number: each != last and _order(number)[: len(chapter)] < chapter)
+
+
+def _passages_of(project: Project, query: Query, allowed: Callable[[int, str], bool]) -> tuple[Recalled, ...]:
+    """Return the best passages of sections that are ``allowed`` by id and number."""
+    found = [each for each in recall_sections(project.memory, query) if each]
     passages: dict[str, Recalled] = {}
     for each in found[:_MOST_LOOKED_AT]:
         passage = best_passage(query, each, project.text(each).body)
         if passage is None:
             continue
         heading = project.memory.headings([each])[each]
-        if _order(heading) < _order(section.number):
+        if allowed(each, heading):
             passages[heading] = replace(passage, reason=f"from {heading}")
         if len(passages) == MOST_PASSAGES:
             break

@@ -81,10 +81,11 @@ class Background:
     """What the project knows when a section is written; of each kind the composer takes what fits.
 
     ``places`` is the plan as seen from there, in reading order. ``told`` are summaries that together tell what came
-    before, in reading order. ``recent`` is the text directly before the place of writing, ``recent_section`` where it
-    stands (0: in the section itself). ``facts`` and ``references`` come the best first, ``passages`` in the order of
-    the story. ``withheld`` was found and is not shown, with the reason. ``has_notes`` says whether there is reference
-    material at all.
+    before in the same chapter, ``earlier`` those of what came before the chapter, both in reading order. ``recent`` is
+    the text directly before the place of writing, ``recent_section`` where it stands (0: in the section itself).
+    ``facts`` and ``references`` come the best first, ``passages`` in the order of the story; ``chapter_passages`` are
+    those that all sections of the chapter are shown. ``withheld`` was found and is not shown, with the reason.
+    ``has_notes`` says whether there is reference material at all.
     """
 
     noun: str
@@ -97,6 +98,8 @@ class Background:
     pinned: tuple[Fact, ...] = ()
     facts: tuple[Recalled, ...] = ()
     passages: tuple[Recalled, ...] = ()
+    chapter_passages: tuple[Recalled, ...] = ()
+    earlier: tuple[Recalled, ...] = ()
     references: tuple[Recalled, ...] = ()
     withheld: tuple[Dropped, ...] = ()
     has_notes: bool = False

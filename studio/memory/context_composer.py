@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packs the prompt of one request: what the model sees, in which order, why, and what had to stay out.
 
-The stable part (instructions, brief, pinned facts, plan) comes first and is the same from section to section of a
-chapter, so that the prefix cache holds; behind it the summaries, which only grow at their end within a chapter; then
-what changes with every request. Nothing is cut silently: each source has a budget in tokens, whole pieces are left out
+The stable part comes first and is the same from section to section of a chapter, so that the prefix cache holds:
+instructions, brief, pinned facts, the upper levels of the plan, summaries of earlier chapters, this chapter's plan and
+what it takes up of earlier ones. It is ordered by how seldom it changes, and what it may take is worked out without the
+task at hand. Behind it stand the summaries of this chapter, which only grow at their end, then what changes with every
+request. Nothing is cut silently: each source has a budget in tokens, whole pieces are left out
 when it does not suffice, and every one of them is named with its reason. What is pinned is never left out.
 """
 
@@ -45,7 +47,8 @@ class Share:
 
 # The plan is read once a chapter.
 PLAN_SHARE = Share(0.45, 8000)
-RECENT_SHARE = Share(0.35, 240)
+EARLIER_SHARE = Share(0.12, 800)
+RECENT_SHARE = Share(0.25, 200)
 FACTS_SHARE = Share(0.15, 240)
 SUMMARY_SHARE = Share(1.0, 1200)
 PASSAGES_SHARE = Share(0.12, 160)
@@ -54,13 +57,16 @@ REFERENCES_SHARE = Share(0.15, 320)
 # No prompt needs more of the text before it than this; older text is in the summaries.
 _MOST_SENTENCES = 40
 
+# What a task takes mostly: a title, points, a length.
+_TASK_TOKENS = 100
+
 _GIVE_UP_ORDER = (
-    (Source.NOTE, "references"),
-    (Source.PASSAGE, "passages"),
-    (Source.SUMMARY, "summary"),
-    (Source.FACT, "facts"),
-    (Source.RECENT, "recent"),
-    (Source.PLAN, "plan"),
+    (Source.NOTE, ("references",)),
+    (Source.PASSAGE, ("passages", "chapter_passages")),
+    (Source.SUMMARY, ("summary", "earlier")),
+    (Source.FACT, ("facts",)),
+    (Source.RECENT, ("recent",)),
+    (Source.PLAN, ("plan", "chapter")),
 )
 NO_ROOM = "no room"
 
@@ -97,8 +103,8 @@ class ContextComposer:
         if room < 0:
             raise self._overflow(bare)
         packing = _Packing(bare, room, self._fixed_pieces(background, assignment), list(background.withheld))
-        self._add_plan(packing, background, assignment.section, PLAN_SHARE.of(room))
-        self._add_recent(packing, background, RECENT_SHARE.of(room))
+        self._add_stable(packing, background, assignment.section)
+        self._add_recent(packing, background, min(RECENT_SHARE.of(room), packing.room))
         self._add_facts(packing, background, FACTS_SHARE.of(room))
         self._add_summary(packing, background, SUMMARY_SHARE.of(room))
         self._add_passages(packing, background, PASSAGES_SHARE.of(room))
@@ -136,10 +142,25 @@ class ContextComposer:
             ),
         ]
 
+    def _add_stable(self, packing: _Packing, background: Background, section: Section) -> None:
+        """Plan, summaries of earlier chapters and what the chapter takes up of them: the same for all its sections."""
+        taskless = render(replace(packing.fields, title="", points=(), words=0, part=1, part_count=1))
+        room = max(0, self._max - self._count_prompt(taskless) - _TASK_TOKENS)
+        before = packing.room
+        self._add_plan(packing, background, section, min(PLAN_SHARE.of(room), packing.room))
+        # Recent text and facts come before what is long ago, and half of what they leave is for this chapter.
+        spare = max(0, room - (before - packing.room) - RECENT_SHARE.of(room) - FACTS_SHARE.of(room)) // 2
+        earlier = self._newest(packing, background.earlier, min(EARLIER_SHARE.of(room), spare))
+        packing.fields = replace(packing.fields, earlier=earlier)
+        budget = min(PASSAGES_SHARE.of(room), spare, packing.room)
+        kept = self._add_best(packing, Source.PASSAGE, background.chapter_passages, budget)
+        packing.fields = replace(packing.fields, chapter_passages=tuple(each.text for each in kept))
+
     def _add_plan(self, packing: _Packing, background: Background, section: Section, budget: int) -> None:
         """The plan in the richest form that fits; each form depends on the chapter only, not on the section."""
         forms = _plan_forms(background.places, section)
-        for reason, entries in forms:
+        for reason, upper, chapter in forms:
+            entries = (*upper, *chapter)
             text = "\n".join(f"{entry.number} {entry.title}: {'; '.join(entry.points)}" for entry in entries)
             tokens = self._count_tokens((text,))[0] + len(entries)
             if tokens <= budget:
@@ -147,7 +168,7 @@ class ContextComposer:
                     packing.dropped.append(Dropped(Source.PLAN, forms[0][0], NO_ROOM))
                 if entries:
                     packing.take(Piece(Source.PLAN, text, tokens, reason))
-                packing.fields = replace(packing.fields, plan=entries)
+                packing.fields = replace(packing.fields, plan=upper, chapter=chapter)
                 return
         packing.dropped.append(Dropped(Source.PLAN, "the plan", NO_ROOM))
 
@@ -176,15 +197,17 @@ class ContextComposer:
         packing.fields = replace(packing.fields, facts=tuple(each.text for each in kept))
 
     def _add_summary(self, packing: _Packing, background: Background, budget: int) -> None:
-        """Summaries of what came before: the newest that fit, told in reading order."""
-        newest_first = self._within(background.told[::-1], min(budget, packing.room))
-        kept = len(newest_first)
+        packing.fields = replace(packing.fields, summary=self._newest(packing, background.told, budget))
+
+    def _newest(self, packing: _Packing, told: Sequence[Recalled], budget: int) -> str:
+        """Take the newest summaries that fit, and return them in reading order."""
+        newest_first = self._within(told[::-1], min(budget, packing.room))
         packing.take(*(_piece(Source.SUMMARY, each, tokens) for each, tokens in reversed(newest_first)))
         packing.dropped += [
             Dropped(Source.SUMMARY, each.text, f"{each.reason}: older than those that fit")
-            for each in background.told[: len(background.told) - kept]
+            for each in told[: len(told) - len(newest_first)]
         ]
-        packing.fields = replace(packing.fields, summary=" ".join(each.text for each, _ in reversed(newest_first)))
+        return " ".join(each.text for each, _ in reversed(newest_first))
 
     def _add_passages(self, packing: _Packing, background: Background, budget: int) -> None:
         kept = self._add_best(packing, Source.PASSAGE, background.passages, min(budget, packing.room))
@@ -222,12 +245,12 @@ class ContextComposer:
     def _fitted(self, packing: _Packing) -> Context:
         """Give up whole sources, cheapest loss first, should the parts' sizes not add up to the prompt's."""
         fields, pieces, dropped = packing.fields, tuple(packing.pieces), tuple(packing.dropped)
-        for source, name in _GIVE_UP_ORDER:
+        for source, names in _GIVE_UP_ORDER:
             prompt = render(fields)
             tokens = self._count_prompt(prompt)
             if tokens <= self._max:
                 return Context(prompt, tokens, pieces, dropped)
-            fields = replace(fields, **{name: type(getattr(fields, name))()})
+            fields = replace(fields, **{name: type(getattr(fields, name))() for name in names})
             dropped += tuple(Dropped(source, piece.text, NO_ROOM) for piece in pieces if piece.source is source)
             pieces = tuple(piece for piece in pieces if piece.source is not source)
         prompt = render(fields)
@@ -275,22 +298,28 @@ def _paragraphs_from(text: str, start: int) -> list[str]:
     return text[begin + 2 if begin >= 0 else 0 :].split("\n\n")
 
 
-def _plan_forms(places: Sequence[Place], current: Section) -> tuple[tuple[str, tuple[PlanEntry, ...]], ...]:
-    """The plan from rich to poor, each form with its name.
+_Entries = tuple[PlanEntry, ...]
 
-    The upper levels come first, so that the prompts of the next chapter have them in common.
+
+def _plan_forms(places: Sequence[Place], current: Section) -> tuple[tuple[str, _Entries, _Entries], ...]:
+    """The plan from rich to poor: the name of each form, its upper levels (the highest first) and this chapter.
+
+    A plan without chapters has no upper levels: all of it is what stands under PLAN.
     """
     places = sorted(places, key=lambda place: place.number.count("."))
     siblings = [place for place in places if place.parent == current.parent]
-    tops = [place for place in places if place.parent is None]
-    full = tuple(_entry(place, place.parent == current.parent) for place in places)
-    titles = tuple(_entry(place, False) for place in places)
+    above = [place for place in places if place.parent != current.parent]
+    upper = tuple(_entry(place, False) for place in above)
+    tops = tuple(_entry(place, False) for place in places if place.parent is None)
+    points, titles = (tuple(_entry(place, with_points) for place in siblings) for with_points in (True, False))
+    if not above:
+        return ("titles of the document, points of this chapter", points, ()), ("titles of this chapter", titles, ())
     return (
-        ("titles of the document, points of this chapter", full),
-        ("points of this chapter", tuple(_entry(place, True) for place in siblings)),
-        ("titles of the document and this chapter", titles),
-        ("titles of this chapter", tuple(_entry(place, False) for place in siblings)),
-        ("titles of the chapters", tuple(_entry(place, False) for place in tops)),
+        ("titles of the document, points of this chapter", upper, points),
+        ("points of this chapter", (), points),
+        ("titles of the document and this chapter", upper, titles),
+        ("titles of this chapter", (), titles),
+        ("titles of the chapters", tops, ()),
     )
 
 

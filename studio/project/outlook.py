@@ -33,12 +33,14 @@ class Outlook:
     """What is seen from a section. All in reading order.
 
     ``places`` are the sections at the top and all that lie beside or above it; ``before`` are those of them that are
-    wholly before it, which with each other cover all the text before it; ``previous`` is the last leaf before it.
+    wholly before it, which with each other cover all the text before it; ``previous`` is the last leaf before it, and
+    ``before_chapter`` the last one before the chapter that it is in.
     """
 
     places: tuple[Place, ...]
     before: tuple[Place, ...]
     previous: int | None
+    before_chapter: int | None
 
 
 def outlook(connection: Connection, section_id: int) -> Outlook:
@@ -50,8 +52,9 @@ def outlook(connection: Connection, section_id: int) -> Outlook:
     places: list[Place] = []
     before: list[Place] = []
     _open(connection, None, "", [row.id for row in reversed(way)], places, before)
-    previous = _last_leaf(connection, before[-1].id) if before else None
-    return Outlook(tuple(places), tuple(before), previous)
+    chapter = [place for place in before if place.parent != way[0].parent]
+    previous, before_chapter = (_last_leaf(connection, each[-1].id) if each else None for each in (before, chapter))
+    return Outlook(tuple(places), tuple(before), previous, before_chapter)
 
 
 def children(connection: Connection, section_id: int, prefix: str) -> tuple[Place, ...]:

@@ -105,6 +105,26 @@ def test_other_chapters_are_named_without_their_points() -> None:
     assert "other chapter" not in content
 
 
+def test_what_all_sections_of_a_chapter_share_stands_before_what_changes() -> None:
+    chapters = (leaf(1), leaf(2), *(leaf(number, parent=2) for number in range(1, 5)))
+    heads = set()
+    for index, section in enumerate(chapters[2:]):
+        parts = background(
+            chapters,
+            earlier=(recalled("Anna fled.", 1, Remembered.SUMMARY),),
+            chapter_passages=(recalled("The bell fell.", 1, Remembered.TEXT),),
+            facts=tuple(recalled(f"fact {each} is true", each) for each in range(index * 12)),
+            recent="He ran. " * 20 * index,
+        )
+        prompt = compose(parts, section, room=400).prompt
+        heads.add(prompt.messages[-1].content[: prompt.stable_characters])
+    assert len(heads) == 1
+    lines = heads.pop().splitlines()
+    assert lines[1:6] == ["PLAN:", "1 Title 1", "2 Title 2", "BEFORE THIS CHAPTER: Anna fled.", "THIS CHAPTER:"]
+    assert lines[6] == "2.1 Title 2.1: Anna goes; Ben stays"
+    assert lines[10:] == ["EARLIER PASSAGES:", '"The bell fell."']
+
+
 def test_what_does_not_fit_is_left_out_whole_oldest_first_and_named() -> None:
     many = tuple(leaf(number) for number in range(1, 40))
     context = compose(background(many, summaries=30, recent="He ran."), many[30], room=320)

@@ -89,15 +89,15 @@ def test_earlier_chapters_are_told_by_one_summary_each(project: Project) -> None
         write(project, leaf.id, f"Text of {leaf.title}.", f"Summary of {leaf.title}.")
     first, second = (each for each in project.sections() if each.parent is None and each.number != "3")
     project.set_summary(first.id, "All of chapter 1.", project.text_sha256(first.id))
-    told = [each.text for each in background(project, leaves[7].id).told]
-    assert told == [
+    found = background(project, leaves[7].id)
+    assert [each.text for each in found.told] == ["Summary of Part 3.1."]
+    assert [each.text for each in found.earlier] == [
         "All of chapter 1.",
         "Summary of Part 2.1.",
         "Summary of Part 2.2.",
         "Summary of Part 2.3.",
-        "Summary of Part 3.1.",
     ]
-    assert background(project, leaves[0].id).told == ()
+    assert background(project, leaves[0].id).told == background(project, leaves[0].id).earlier == ()
     assert second.title == "Chapter 2"
 
 
@@ -122,8 +122,9 @@ def test_the_text_goes_on_from_the_section_before_or_from_itself(project: Projec
     assert background(project, leaves[0].id).recent == ""
 
 
-def test_earlier_sections_are_quoted_in_the_order_of_the_story(project: Project) -> None:
+def test_earlier_chapters_are_quoted_in_the_order_of_the_story_and_alike_for_all_sections(project: Project) -> None:
     leaves = project.leaves()
+    project.edit_section(leaves[6].id, points=("They look for the brass key",))
     body = "It rained.\n\nOle hid the brass key under the mat. He told nobody.\n\nIt rained on."
     write(project, leaves[0].id, body, "Ole hid a brass key.")
     write(project, leaves[1].id, "She polished brass and a key.", "She polished the brass of a key.")
@@ -131,12 +132,26 @@ def test_earlier_sections_are_quoted_in_the_order_of_the_story(project: Project)
         write(project, leaf.id, "Rain fell.", "Rain fell.")
     write(project, leaves[5].id, "The brass key was found.", "The brass key was found.")
     write(project, leaves[7].id, "The brass key broke.", "The brass key broke.")
-    found = background(project, leaves[6].id, "They look for the brass key").passages
+    found = background(project, leaves[6].id, "They look for the brass key").chapter_passages
     assert [each.text for each in found] == [
         "Ole hid the brass key under the mat. He told nobody.",
         "She polished brass and a key.",
     ]
     assert found[0].shows.text == "Ole hid the brass key under the mat. He told nobody."
+    assert [background(project, leaf.id).chapter_passages for leaf in leaves[7:9]] == [found, found]
+
+
+def test_without_chapters_each_section_is_quoted_what_it_takes_up(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.longhand", Brief("A book", 1500)) as project:
+        project.set_plan("Book", [PlannedSection(f"Part {number}", 300) for number in range(5)])
+        leaves = project.leaves()
+        write(project, leaves[0].id, "Ole hid the brass key under the mat.", "Ole hid a brass key.")
+        for leaf in leaves[1:3]:
+            write(project, leaf.id, "Rain fell.", "Rain fell.")
+        found = background(project, leaves[3].id, "They look for the brass key")
+        assert [each.text for each in found.passages] == ["Ole hid the brass key under the mat."]
+        assert found.chapter_passages == found.earlier == ()
+        assert background(project, leaves[1].id, "They look for the brass key").passages == ()
 
 
 def test_notes_are_quoted_and_cannot_leave_their_quotation_marks(project: Project) -> None:
@@ -152,9 +167,10 @@ def test_notes_are_quoted_and_cannot_leave_their_quotation_marks(project: Projec
 
 def test_what_left_the_plan_is_not_quoted(project: Project) -> None:
     leaves = project.leaves()
+    project.edit_section(leaves[6].id, points=("They look for the brass key",))
     write(project, leaves[0].id, "Ole hid the brass key under the mat.", "Ole hid a brass key.")
     for leaf in leaves[1:5]:
         write(project, leaf.id, "Rain fell.", "Rain fell.")
-    assert background(project, leaves[6].id, "They look for the brass key").passages
+    assert background(project, leaves[6].id).chapter_passages
     project.delete_section(leaves[0].id)
-    assert background(project, leaves[6].id, "They look for the brass key").passages == ()
+    assert background(project, leaves[6].id).chapter_passages == ()
