@@ -271,7 +271,7 @@ class Scheduler:
         ``_newest`` token of each of ``_sequences``. Where all of this will be the same at the next step, apart from
         the tokens, the scheduler is ``_steady`` until something happens.
         """
-        self._batch, self._takes, self._sequences, self._newest, self._judged = [], [], [], [], []
+        self._batch, self._takes, self._judged = [], [], []
         prefilling: Generation | None = None
         for active in self._active:
             generation = active.generation
@@ -286,13 +286,15 @@ class Scheduler:
             missing = len(generation.tokens) - self._engine.sequence_length(generation.sequence)
             if missing == 1:
                 self._takes.append(generation)
-                self._sequences.append(generation.sequence)
-                self._newest.append(generation.tokens[-1])
             elif missing < 1:
                 # An abort left the token in the cache, but not its logits.
                 self._engine.rewind(generation.sequence, len(generation.tokens) - 1)
             elif prefilling is None:
                 prefilling = generation
+        # In any other order llama.cpp computes sequences with cells of their own one after another.
+        self._takes.sort(key=lambda take: take.sequence)
+        self._sequences = [take.sequence for take in self._takes]
+        self._newest = [take.tokens[-1] for take in self._takes]
         count = len(self._active)
         self._steady = self._rewinds and prefilling is None and 0 < len(self._takes) == len(self._judged) == count
         if prefilling is not None:

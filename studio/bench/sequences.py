@@ -241,9 +241,9 @@ def _takes_trial(measured: MeasuredBackend, effort: Effort, seed: int) -> tuple[
 
 
 def together(bench: Bench) -> Iterator[Row]:
-    """Different requests at once against the same number in turn, each with its own prompt to compute."""
+    """Different requests at once against the same number in turn, each with its own prompt, as a batch has them."""
     effort = bench.effort
-    with MeasuredBackend(bench.settings) as measured:
+    with MeasuredBackend(replace(bench.settings, parallel=max(effort.together))) as measured:
         run_together(measured.backend, [_endless(measured.prompt(effort.prompt, seed=1), effort.answer, seed=1)])
         for count in effort.together:
             trials = [_together_trial(measured, effort, count, 1_000 * count + 100 * n) for n in range(effort.repeats)]
