@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``longhand check``: what a document repeats, and where; also while another Longhand writes it."""
+"""``longhand check``: what a document repeats, and where, what it has word by word from the notes, and what it does not
+tell of what it must; also while another Longhand writes it."""
 
 from __future__ import annotations
 
@@ -27,17 +28,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the report; return 1 where a window repeats so much that it should be written again."""
     from dataclasses import asdict
 
-    from studio.cli.report import print_json
+    from studio.cli.report import print_json, requirement_lines, requirement_report
     from studio.project.records import Mode
     from studio.project.store import Project
     from studio.writing.repetition_report import Verdict
 
     with Project.open(arguments.project, Mode.READ) as project:
         report, copied = _report(project), _copied(project)
+        demanded, demanded_lines = requirement_report(project), requirement_lines(project)
     if arguments.json:
-        print_json({"project": str(arguments.project), **asdict(report), "copied_from_notes": copied})
+        found = {**asdict(report), "copied_from_notes": copied, "requirements": demanded}
+        print_json({"project": str(arguments.project), **found})
     else:
-        print("\n".join((*_lines(report), *_copied_lines(copied))))
+        print("\n".join((*_lines(report), *_copied_lines(copied), *demanded_lines)))
     return FAILURE if report.whole.verdict in (Verdict.ACT, Verdict.LOOP) else SUCCESS
 
 

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 from studio.cli.screen import plain
-from studio.project.records import Requirement, Section, Status
+from studio.project.records import Section, Status
 from studio.project.store import Project
+from studio.writing.coverage import looked_at
 
 STARTER = "starter"
 """How reports call the model that comes with the program."""
@@ -24,25 +25,30 @@ def project_report(project: Project) -> dict[str, Any]:
         "words_target": info.brief.words,
         "words": project.words(),
         "sections": [{"title": leaf.title, "target": leaf.target, "words": leaf.words} for leaf in project.leaves()],
-        "requirements": [_requirement(each, project) for each in project.requirements()],
+        "requirements": requirement_report(project),
         "usage": _usage(project),
     }
 
 
-def _requirement(requirement: Requirement, project: Project) -> dict[str, Any]:
-    """What the brief demands and where; ``met`` is None as long as nothing of it is written or looked at."""
+def requirement_report(project: Project) -> list[dict[str, Any]]:
+    """Return what is demanded and where; ``met`` is None as long as nothing of it is written or looked at."""
     titles = {leaf.id: f"{leaf.number} {leaf.title}" for leaf in project.leaves()}
-    return {
-        "text": requirement.text,
-        "scope": str(requirement.scope),
-        "problem": requirement.problem,
-        "sections": [{"section": titles[place.section], "met": place.met} for place in requirement.places],
-    }
+    return [
+        {
+            "id": each.id,
+            "text": each.text,
+            "origin": str(each.origin),
+            "scope": str(each.scope),
+            "problem": each.problem,
+            "sections": [{"section": titles[place.section], "met": place.met} for place in each.places],
+        }
+        for each in looked_at(project)
+    ]
 
 
 def requirement_lines(project: Project) -> list[str]:
     """Return what the brief demands and what of it is told, and by name what is not or cannot be; empty without any."""
-    found = project.requirements()
+    found = looked_at(project)
     if not found:
         return []
     titles = {leaf.id: f"{leaf.number} {plain(leaf.title)}" for leaf in project.leaves()}

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from backends.text.keywords import content_words
 from studio.planning.contradictions import checked_demands, in_order
 from studio.planning.entries import numbered_entries
 from studio.planning.requirements import Demand, read_brief
-from studio.project.records import Brief, PlannedRequirement, RequirementScope, Section
+from studio.project.records import Brief, PlannedRequirement, RequirementOrigin, RequirementScope, Section
 
 
 def requirements_of(
@@ -24,6 +25,24 @@ def requirements_of(
     entries = numbered_entries(brief.text)
     reading = read_brief(brief.text, entries, len(tops))
     demands = (*in_order(checked_demands(reading, entries, len(tops)), reading.orders), *more)
+    return _assigned(demands, sections)
+
+
+def authors_requirements(text: str, brief: Brief, sections: Sequence[Section]) -> tuple[PlannedRequirement, ...]:
+    """Return what the author demands besides the brief, read as if it stood there ("in week 9 the well runs dry").
+
+    What the rules find no place in is demanded once, anywhere.
+    """
+    tops = [section for section in sections if section.parent is None]
+    entries = numbered_entries(brief.text)
+    demands = checked_demands(read_brief(text, entries, len(tops)), entries, len(tops))
+    if not demands:
+        demands = (Demand(" ".join(text.split()), text, RequirementScope.ANYWHERE),)
+    return _assigned([replace(each, origin=RequirementOrigin.AUTHOR) for each in demands], sections)
+
+
+def _assigned(demands: Sequence[Demand], sections: Sequence[Section]) -> tuple[PlannedRequirement, ...]:
+    tops = [section for section in sections if section.parent is None]
     leaves = [_leaves_under(top, sections) for top in tops]
     taken: Counter[int] = Counter()
     free = [demand for demand in demands if demand.scope is RequirementScope.ANYWHERE and not demand.numbers]

@@ -74,6 +74,15 @@ def place_requirement(connection: Connection, requirement_id: int, sections: Seq
         connection.execute(insert(_place).values(requirement=requirement_id, section=section_id, checked=""))
 
 
+def edit_requirement(connection: Connection, requirement_id: int, text: str) -> None:
+    """Let the author say what is demanded; what was looked at counts no more. Raises ``ProjectError``."""
+    _require(connection, requirement_id)
+    values = {"text": text, "origin": RequirementOrigin.AUTHOR, "problem": ""}
+    connection.execute(update(_requirement).where(_requirement.c.id == requirement_id).values(**values))
+    here = _place.c.requirement == requirement_id
+    connection.execute(update(_place).where(here).values(met=None, checked=""))
+
+
 def delete_requirement(connection: Connection, requirement_id: int) -> None:
     """Take a requirement out. Raises ``ProjectError`` if there is none."""
     _require(connection, requirement_id)

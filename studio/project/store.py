@@ -236,6 +236,11 @@ class Project:
         with self._database.writing() as connection:
             requirements.place_requirement(connection, requirement_id, sections)
 
+    def edit_requirement(self, requirement_id: int, text: str) -> None:
+        """Let the author say what is demanded; the requirement is the author's then. Raises ``ProjectError``."""
+        with self._database.writing() as connection:
+            requirements.edit_requirement(connection, requirement_id, text)
+
     def delete_requirement(self, requirement_id: int) -> None:
         """Take a requirement out. Raises ``ProjectError`` if there is none."""
         with self._database.writing() as connection:
