@@ -178,6 +178,32 @@ class Desk(QObject):
             self._refuse,
         )
 
+    def change_text(
+        self,
+        section_id: int,
+        operation: Callable[[Project], Section],
+        then: Callable[[Section], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Store what is typed, then let an operation change a section's text; in the editor it is one undo step."""
+
+        def carry_out(project: Project) -> tuple[Section, SectionText]:
+            return operation(project), project.text(section_id)
+
+        def take(answer: tuple[Section, SectionText]) -> None:
+            section, text = answer
+            document = self._manuscript.get(section_id)
+            # Who typed meanwhile keeps the text in the editor: storing it is refused then, and says so.
+            if document is not None and not document.guarded and not self.autosave.is_pending(document):
+                document.guard()
+                document.become(text)
+                document.release()
+            self._change(section_id, words=section.words, status=section.status, revision=section.revision)
+            self._set_state(replace(self.state, document_words=self._count_document()))
+            then(section)
+
+        self.autosave.settle(lambda: self.background.ask(carry_out, take, failed))
+
     def set_brief(self, brief: Brief, model: str) -> None:
         """Change the brief and the model; a run that is going on keeps its model."""
 

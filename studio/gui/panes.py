@@ -38,6 +38,7 @@ PANELS: tuple[PanelEntry, ...] = (
     PanelEntry("now", str(QT_TRANSLATE_NOOP("panes", "Now")), GenerationPanel),
     PanelEntry("context", str(QT_TRANSLATE_NOOP("panes", "Context")), lazily("context", "ContextPanel")),
     PanelEntry("memory", str(QT_TRANSLATE_NOOP("panes", "Memory")), lazily("memory", "MemoryPanel")),
+    PanelEntry("versions", str(QT_TRANSLATE_NOOP("panes", "Versions")), lazily("versions", "VersionsPanel")),
 )
 
 
