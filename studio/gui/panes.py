@@ -39,6 +39,7 @@ PANELS: tuple[PanelEntry, ...] = (
     PanelEntry("context", str(QT_TRANSLATE_NOOP("panes", "Context")), lazily("context", "ContextPanel")),
     PanelEntry("memory", str(QT_TRANSLATE_NOOP("panes", "Memory")), lazily("memory", "MemoryPanel")),
     PanelEntry("versions", str(QT_TRANSLATE_NOOP("panes", "Versions")), lazily("versions", "VersionsPanel")),
+    PanelEntry("findings", str(QT_TRANSLATE_NOOP("panes", "Findings")), lazily("findings", "FindingsPanel")),
 )
 
 
