@@ -280,10 +280,11 @@ Event = Progress | Delta | Rewind | Settled | Finished
 
 
 class CacheType(enum.StrEnum):
-    """The numbers of a KV cache. Both kinds take two bytes."""
+    """The numbers of a KV cache: two bytes each, or four."""
 
     F16 = "f16"
     BF16 = "bf16"
+    F32 = "f32"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,15 @@ class Characters(Node):
         """Return whether the code point is allowed here."""
         return any(low <= code <= high for low, high in self.ranges) != self.negated
 
+    def matches_between(self, low: int, high: int) -> bool:
+        """Return whether some code point from ``low`` to ``high`` is allowed here."""
+        if not self.negated:
+            return any(first <= high and low <= last for first, last in self.ranges)
+        for first, last in sorted(self.ranges):
+            if first <= low <= last:
+                low = last + 1
+        return low <= high
+
 
 @dataclass(eq=False, slots=True)
 class Sequence_(Node):  # noqa: N801 (Sequence is taken)
@@ -332,6 +341,11 @@ class Matcher:
     def allows(self, text: str) -> bool:
         """Return whether the text so far may go on with ``text``."""
         return bool(self._after(text))
+
+    def allows_between(self, text: str, low: int, high: int) -> bool:
+        """Return whether the text so far may go on with ``text`` and a code point from ``low`` to ``high``."""
+        tops = [stack[0] for stack in self._after(text) if stack is not None]
+        return any(isinstance(top, Characters) and top.matches_between(low, high) for top in tops)
 
     def feed(self, text: str) -> None:
         """Go on with ``text``. Raises InvalidRequest where the grammar does not allow it; nothing has changed then."""

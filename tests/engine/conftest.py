@@ -29,8 +29,11 @@ from backends.types import (
     Settled,
 )
 from tests.models import make_model
+from tests.safetensors_models import convert, needs_torch
 
 Maker = Callable[..., Engine]
+LLAMA_CPP, TORCH = "llama.cpp", "torch"
+ENGINES = [LLAMA_CPP, pytest.param(TORCH, marks=needs_torch)]
 
 
 @dataclass
@@ -121,16 +124,20 @@ def prefill(engine: Engine, tokens: list[int], sequence: int = 0) -> int:
 
 @pytest.fixture(scope="session")
 def make_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
-    """Return a function that opens a random-weight model; equal arguments give the same engine."""
+    """Return a function that opens a random-weight model; equal arguments give the same engine.
+
+    ``by`` is the engine that runs it; the weights are the same for each.
+    """
     folder = tmp_path_factory.mktemp("models")
     opened: dict[str, Engine] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
 
-        def make(**options) -> Engine:
-            key = repr(sorted(options.items()))
+        def make(*, by: str = LLAMA_CPP, **options) -> Engine:
+            key = repr((by, sorted(options.items())))
             if key not in opened:
                 path = make_model(folder / f"{len(opened)}.gguf", **options)
+                path = convert(path, path.with_suffix("")) if by == TORCH else path
                 opened[key] = open_engine(ModelSettings(str(path), threads=1))
             return opened[key]
 
@@ -139,10 +146,10 @@ def make_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
             engine.close()
 
 
-@pytest.fixture
-def engine(make_engine: Maker) -> Engine:
-    """Return the usual random-weight model, with nothing in its cache."""
-    engine = make_engine()
+@pytest.fixture(params=ENGINES)
+def engine(make_engine: Maker, request: pytest.FixtureRequest) -> Engine:
+    """Return the usual random-weight model in each engine, with nothing in its cache."""
+    engine = make_engine(by=request.param)
     for sequence in range(engine.max_sequences):
         engine.rewind(sequence, 0)
     return engine

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backends.engine.native import native
-from backends.engine.sampler_stages import check
+from backends.engine.sampler_stages import check, stage_names
 from backends.engine.sampling import stages
 from backends.types import GenerationRequest, SamplingParams
 from tests.engine.conftest import chat, generate, prefill
@@ -37,10 +37,12 @@ def names(engine, params: SamplingParams) -> list[str]:
     made = stages(params, engine, 1)
     for _, stage in made:
         native.llama_sampler_free(stage)
-    return [name for name, _ in made]
+    assert [name for name, _ in made] == stage_names(params)
+    return stage_names(params)
 
 
-def test_order_of_the_stages(engine):
+def test_order_of_the_stages(make_engine):
+    engine = make_engine()
     order = ["top_k", "penalties", "dry", "top_n_sigma", "top_p", "min_p", "xtc", "temperature", "dist"]
     assert names(engine, EVERYTHING) == order
     assert names(engine, replace(EVERYTHING, temperature=0)) == ["top_k", "penalties", "dry", "greedy"]
