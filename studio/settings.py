@@ -24,6 +24,9 @@ CONFIG_VARIABLE = "LONGHAND_CONFIG"
 
 Value = str | int
 
+DOCUMENTS, ENGINE, WINDOW = "documents", "engine", "window"
+"""What settings are about; the dialog shows them in these groups."""
+
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,16}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -39,6 +42,7 @@ class Setting:
     minimum: int | None
     maximum: int | None
     choices: tuple[str, ...]
+    group: str
 
     def check(self, value: object) -> str:
         """Return what is wrong with a value, as a sentence; empty if nothing is."""
@@ -63,6 +67,7 @@ class _Text:
     minimum: int | None = None
     maximum: int | None = None
     choices: tuple[str, ...] = ()
+    group: str = ENGINE
 
 
 def _setting(default: Value, text: _Text) -> Any:
@@ -98,9 +103,11 @@ class Settings:
     """The values in use. Change them with ``dataclasses.replace``; ``save_settings`` checks them."""
 
     model: str = _setting("", _Text("Model", "Path of the GGUF file that writes; empty means the starter model."))
-    kind: str = _setting("story", _Text("Kind", "Kind of a new document.", choices=_kinds()))
-    language: str = _setting("en", _Text("Language", "Language of a new document, as a tag such as en, de or pt-BR."))
-    words: int = _setting(2000, _Text("Words", "Length of a new document in words.", 20, 1_000_000))
+    kind: str = _setting("story", _Text("Kind", "Kind of a new document.", choices=_kinds(), group=DOCUMENTS))
+    language: str = _setting(
+        "en", _Text("Language", "Language of a new document, as a tag such as en, de or pt-BR.", group=DOCUMENTS)
+    )
+    words: int = _setting(2000, _Text("Words", "Length of a new document in words.", 20, 1_000_000, group=DOCUMENTS))
     gpu_layers: int = _setting(
         -1,
         _Text("Layers on the GPU", "How many layers of the model run on the GPU; -1 takes as many as fit.", -1, 1000),
@@ -137,12 +144,33 @@ class Settings:
             "Ban list",
             "What may not be written: the path of a list, cliches for the one that comes with Longhand, empty for "
             "nothing.",
+            group=DOCUMENTS,
         ),
     )
     theme: str = _setting(
         "system",
         _Text(
-            "Theme", "Colours of the window; system follows the desktop.", choices=("system", "light", "dark", "sepia")
+            "Theme",
+            "Colours of the window; system follows the desktop.",
+            choices=("system", "light", "dark", "sepia"),
+            group=WINDOW,
+        ),
+    )
+    text_font: str = _setting(
+        "",
+        _Text(
+            "Font of the text",
+            "Family of the font that documents are shown in; empty means the serif that comes with Longhand.",
+            group=WINDOW,
+        ),
+    )
+    text_points: int = _setting(
+        13, _Text("Size of the text", "Size of the text of documents in points.", 8, 48, group=WINDOW)
+    )
+    interface_points: int = _setting(
+        0,
+        _Text(
+            "Size of the interface", "Size of menus and panels in points; 0 takes the system's.", 0, 32, group=WINDOW
         ),
     )
 
@@ -228,7 +256,9 @@ def render_reference() -> str:
 
 
 def _describe(key: str, default: Value, text: _Text) -> Setting:
-    return Setting(key, type(default), default, text.label, text.text, text.minimum, text.maximum, text.choices)
+    return Setting(
+        key, type(default), default, text.label, text.text, text.minimum, text.maximum, text.choices, text.group
+    )
 
 
 def _reference_row(setting: Setting) -> str:

@@ -86,12 +86,42 @@ def palette(tokens: Tokens) -> QPalette:
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class Fonts:
+    """The author's choice: family (empty: the bundled serif) and size of the text, size of the interface (0: system)."""
+
+    text_family: str = ""
+    text_points: int = TEXT_POINTS
+    interface_points: int = 0
+
+
+class _FontsInUse:
+    """Fonts are the application's, as its palette is: widgets ask for them when they are made."""
+
+    chosen = Fonts()
+    system_points = 0.0
+
+
+def use_fonts(fonts: Fonts) -> None:
+    """Let text and interface be set in these fonts from now on; widgets that show text are told by their owners."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    _FontsInUse.chosen = fonts
+    _FontsInUse.system_points = _FontsInUse.system_points or app.font().pointSizeF()
+    font = app.font()
+    font.setPointSizeF(fonts.interface_points or _FontsInUse.system_points)
+    if font != app.font():
+        app.setFont(font)
+
+
 def text_font() -> QFont:
-    """Return the font of the document's text: the bundled serif, the system's where it lacks a script."""
+    """Return the font of the document's text: the chosen one or the bundled serif, the system's where it lacks a
+    script."""
     if TEXT_FAMILY not in QFontDatabase.families():
         for name in TEXT_FONT_FILES:
             QFontDatabase.addApplicationFont(str(file_path(f"fonts/{name}.ttf")))
-    font = QFont(TEXT_FAMILY, TEXT_POINTS)
+    chosen = _FontsInUse.chosen
+    font = QFont(chosen.text_family or TEXT_FAMILY, chosen.text_points)
     font.setStyleHint(QFont.StyleHint.Serif)
     return font
 
