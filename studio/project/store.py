@@ -13,7 +13,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from studio.project import files, head, plan, plan_edits, requirements, run_log, search, snapshots, summaries, texts
+from studio.project import (
+    division,
+    files,
+    head,
+    plan,
+    plan_edits,
+    requirements,
+    run_log,
+    search,
+    snapshots,
+    summaries,
+    texts,
+)
 from studio.project.backup import back_up, backups
 from studio.project.connection import Database
 from studio.project.errors import ProjectDamaged, ProjectError
@@ -193,6 +205,22 @@ class Project:
         """Bring back what ``delete_section`` took. Raises ``UnknownSection`` if no such section was deleted."""
         with self._database.writing() as connection:
             return plan.restore_section(connection, section_id)
+
+    def split_section(self, section_id: int, place: int, title: str, *, expected: int) -> Section:
+        """Make a new leaf of a leaf's text from ``place`` (code points) on, and return it; the target is shared.
+
+        Raises ``UnknownSection``, ``StaleRevision``; ``ProjectError`` for a parent, a locked section, or an empty part.
+        """
+        with self._database.writing() as connection:
+            return division.split(connection, section_id, place, title, expected=expected)
+
+    def merge_with_next(self, section_id: int, *, expected: int) -> Section:
+        """Put the next leaf under the same parent behind this one's text; that leaf then leaves the plan.
+
+        Raises ``UnknownSection``, ``StaleRevision``; ``ProjectError`` for locked sections, or where there is none.
+        """
+        with self._database.writing() as connection:
+            return division.merge(connection, section_id, expected=expected)
 
     def set_targets(self, targets: Mapping[int, int]) -> None:
         """Set the targets (words) of several leaves. Raises ``UnknownSection``; ``ProjectError`` for a parent."""
