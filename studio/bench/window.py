@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +221,9 @@ def prepare(path: Path, section_words: int) -> None:
         for leaf in (first, *others):
             project.set_status(leaf.id, Status.WRITTEN)
         project.store_text(first.id, _text(section_words), expected=first.revision, origin=Origin.REVISED)
+        # Room for the stream: a document that is too long already would end it after a sentence.
+        brief = project.info.brief
+        project.set_brief(replace(brief, words=project.words() + 2 * _STREAM_TARGET))
         project.set_targets({first.id: section_words, second.id: _STREAM_TARGET})
         project.store_text(second.id, "", expected=second.revision, origin=Origin.REVISED)
 

@@ -13,6 +13,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from resources import file_path
+from studio.gui.fault_reporter import FaultReporter, log_folder
 from studio.gui.garbage import GarbageCollector
 from studio.gui.main_window import MainWindow
 from studio.gui.theme import Theme
@@ -20,6 +21,10 @@ from studio.gui.window_memory import WindowMemory, user_memory
 from studio.settings import load_settings
 
 SIGNAL_CHECK_MS = 250
+
+# Seconds that a busy thread keeps Python to itself while the window waits for its turn. A key passes from C++ to Python
+# several times, so the usual 5 ms each would be felt.
+SWITCH_INTERVAL = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +35,14 @@ class Program:
     window: MainWindow
     garbage: GarbageCollector
     heartbeat: QTimer
+    faults: FaultReporter
 
     def run(self) -> int:
         """Serve the window until it is closed, and return the exit code."""
         code = self.app.exec()
         self.heartbeat.stop()
         self.garbage.stop()
+        self.faults.end()
         return code
 
 
@@ -46,15 +53,17 @@ def main(project: Path | None = None) -> int:
 
 def start(arguments: list[str], project: Path | None = None) -> Program:
     """Show the window, and begin to open a project if one is named."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     app = make_application(arguments)
     garbage = GarbageCollector(app)
     theme = Theme(load_settings().settings.theme)
     theme.apply()
     window = MainWindow(theme, WindowMemory(user_memory()))
+    faults = FaultReporter(window, log_folder())
     window.show()
     if project is not None:
         window.open_project(project)
-    return Program(app, window, garbage, close_on_interrupt(window))
+    return Program(app, window, garbage, close_on_interrupt(window), faults)
 
 
 def make_application(arguments: list[str]) -> QApplication:

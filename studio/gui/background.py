@@ -177,6 +177,7 @@ class ProjectThread:
         self._ended = False
         self._backend: Backend | None = None
         self._model_path = ""
+        self._engine_log = ""
         self._loading = False
         self._runner: Writing | None = None
         self._events: Iterator[WritingEvent] | None = None
@@ -266,16 +267,28 @@ class ProjectThread:
         """The window has stored the author's text of the section that is about to be written."""
         self._awaiting_section = False
 
+    def tell_engine_log(self, ticket: int) -> None:
+        """Report what the engine's process, or the last one that there was, wrote to its log."""
+        self._keep_engine_log()
+        self._bundle.add(Answer(ticket, self._engine_log))
+
     def free_model(self) -> None:
         """Unload the model, or do so when the run has ended."""
         if self._events is not None or self._loading:
             self._free_after_run = True
         elif self._backend is not None:
+            self._keep_engine_log()
             backend, self._backend = self._backend, None
             backend.close()
             self._bundle.add(ModelClosed())
 
     # Inside
+
+    def _keep_engine_log(self) -> None:
+        """Models in a process of their own have a log; those on servers have none."""
+        log = getattr(self._backend, "stderr_tail", None)
+        if isinstance(log, str):
+            self._engine_log = log
 
     def _run(self) -> None:
         if not self._open():
@@ -511,6 +524,12 @@ class Background(QObject):
     def free_model(self) -> None:
         """Unload the model, when the run has ended."""
         self._thread.post(self._thread.free_model)
+
+    def read_engine_log(self, then: Callable[[str], None]) -> None:
+        """Call ``then`` with the last lines that the engine's process wrote to its log."""
+        ticket = next(self._tickets)
+        self._waiting[ticket] = (then, None)
+        self._thread.post(partial(self._thread.tell_engine_log, ticket))
 
     def hand_over_section(self) -> None:
         """Answer ``SectionStarted``: the author's text of that section is stored."""
