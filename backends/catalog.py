@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model files on this disk: what they are, told from their first megabytes, without loading them."""
+"""Models on this disk, files and folders: what they are, told from their descriptions, without loading them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backends.errors import ModelInvalid
 from backends.gguf_header import Header, Value, read_header
+from backends.safetensors_folder import ModelFolder, read_folder
 
 MAX_PARTS = 1000
 
@@ -50,12 +51,14 @@ class ModelFile:
 
 
 def read_metadata(path: str | Path) -> ModelFile:
-    """Return what the model file at ``path`` is, with every part of a split model checked for completeness.
+    """Return what the model at ``path`` is, a file or a folder, with every part checked for completeness.
 
-    Raises ModelNotFound where a file is missing or cannot be read, ModelInvalid where it is not a complete GGUF
-    language model; both say so in one sentence.
+    Raises ModelNotFound where a file is missing or cannot be read, ModelInvalid where it is not a complete language
+    model, in GGUF or as a safetensors folder; both say so in one sentence.
     """
     first = Path(path)
+    if first.is_dir():
+        return _of_folder(read_folder(first))
     header = read_header(first)
     architecture = _architecture(first, header)
     parts = _parts(first, header)
@@ -74,6 +77,21 @@ def read_metadata(path: str | Path) -> ModelFile:
         quantisation=_quantisation(headers),
         chat_template=bool(_text(header, "tokenizer.chat_template")),
         prompt_version=_count(header, "longhand.prompt_version"),
+    )
+
+
+def _of_folder(folder: ModelFolder) -> ModelFile:
+    return ModelFile(
+        path=folder.path,
+        parts=folder.files,
+        name=folder.path.name,
+        architecture=folder.kind,
+        parameters=folder.parameters,
+        size=folder.size,
+        context_tokens=folder.number("max_position_embeddings"),
+        quantisation=folder.weight_kind,
+        chat_template=bool(folder.chat_template),
+        prompt_version=folder.number("longhand_prompt_version"),
     )
 
 

@@ -18,11 +18,19 @@ import pytest
 _MISSING = [name for name in ("torch", "transformers", "safetensors") if importlib.util.find_spec(name) is None]
 
 
-needs_torch = (
+TORCH_MARKS = (
     pytest.mark.torch,
     pytest.mark.skipif(bool(_MISSING), reason=f"{', '.join(_MISSING)} not installed: pip install '.[torch]'"),
 )
-"""The marks of tests and parameters that need what the extra ``torch`` installs; without it they are skipped."""
+"""The marks of modules and parameters that need what the extra ``torch`` installs; without it they are skipped."""
+
+
+def needs_torch(test: Any) -> Any:
+    """Mark a test with them."""
+    for mark in TORCH_MARKS:
+        test = mark(test)
+    return test
+
 
 _NAMES = {
     "attn_norm": "input_layernorm",

@@ -72,7 +72,9 @@ AT_HOME = {
     "docx": ("studio.formats.docx",),
     "llama_cpp": ("backends.engine", "resources.starter"),
     "torch": ("backends.engine", "resources.starter"),
-    "transformers": ("backends.engine", "resources.starter"),
+    "transformers": ("backends.engine",),
+    "tokenizers": ("backends.engine.folder_vocabulary", "resources.starter"),
+    "safetensors": (),
 }
 
 # The studio reaches models through the faces of ``backends`` only.
@@ -140,12 +142,25 @@ def test_modules_stay_readable() -> None:
     assert not long
 
 
+def test_torch_is_imported_by_its_engine_alone() -> None:
+    home = {"backends.engine.pytorch", "backends.engine.torch_model", "backends.engine.torch_cache"}
+    imports = {name: imports_of(path) for name, path in modules() if name.startswith("backends")}
+    heavy = {
+        name for name, found in imports.items() if {"torch", "transformers"} & {each.split(".")[0] for each in found}
+    }
+    assert heavy == home
+    # Whoever else imports these does it when a folder is opened.
+    assert {name for name, found in imports.items() if home & found} - home == {"backends.engine"}
+    opening = (ROOT / "backends" / "engine" / "__init__.py").read_text(encoding="utf-8")
+    assert "pytorch" not in opening.split("def ")[0]
+
+
 @pytest.mark.parametrize("face", ["--help", "write --help"])
 def test_help_loads_nothing_heavy(face: str) -> None:
     probe = (
         "import sys, studio.cli.main as m\n"
         f"try: m.main({face.split()!r})\nexcept SystemExit: pass\n"
-        "heavy = {'PySide6', 'llama_cpp', 'torch', 'transformers', 'sqlalchemy', 'numpy', 'httpx'} & set(sys.modules)\n"
+        "heavy = {'PySide6', 'llama_cpp', 'torch', 'transformers', 'tokenizers', 'sqlalchemy', 'numpy', 'httpx'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False)

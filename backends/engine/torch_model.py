@@ -175,12 +175,13 @@ def _load(folder: ModelFolder, dtype: torch.dtype, device: torch.device) -> Any:
             use_safetensors=True,
             attn_implementation=_ATTENTION,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             **safe,
         )
         model, loading = loaded
-        missing = sorted(loading["missing_keys"]) or [str(each) for each in loading["mismatched_keys"]]
-        if missing:
-            raise ModelInvalid(f"The model {folder.path} is incomplete: {missing[0]} is missing or of another shape.")
+        wrong = sorted(loading["missing_keys"]) or sorted(each[0] for each in loading["mismatched_keys"])
+        if wrong:
+            raise ModelInvalid(f"The model {folder.path} is incomplete: {wrong[0]} is missing or of another shape.")
         return model.eval().to(device)
     except BackendError:
         raise

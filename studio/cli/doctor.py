@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,16 @@ def _versions(engine: dict[str, Any], sqlite: dict[str, Any]) -> dict[str, str]:
         "system": platform.platform(),
         "sqlite": _version_or_error(sqlite),
         "llama_cpp_python": _version_or_error(engine),
+        **{name: _installed(name) for name in ("torch", "transformers")},
     }
+
+
+def _installed(package: str) -> str:
+    """Return the version of a package that only some models need, without loading it."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed; models in folders need it"
 
 
 def _version_or_error(answer: dict[str, Any]) -> str:

@@ -44,7 +44,11 @@ def add_kind_options(parser: argparse.ArgumentParser) -> None:
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add what says how the model is opened."""
     group = parser.add_argument_group("model")
-    group.add_argument("--model", metavar="FILE.gguf", help="model that writes; without it the starter model")
+    group.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="model that writes: a GGUF file, or a safetensors folder with the extra torch; without it the starter",
+    )
     group.add_argument("--gpu-layers", type=_gpu_layers, metavar="auto|N", help="layers of the model on the GPU")
     group.add_argument("--threads", type=whole_number(1, 1024), metavar="N", help="processor threads of the engine")
     group.add_argument("--context", type=whole_number(1, 1_048_576), metavar="N", help="context of the model in tokens")

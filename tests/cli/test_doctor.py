@@ -10,6 +10,7 @@ import pytest
 from backends.engine.scripted import write_script
 from studio.cli import doctor
 from tests.models import make_model
+from tests.safetensors_models import convert, needs_torch
 
 
 def test_a_working_engine(longhand, tmp_path):
@@ -18,7 +19,15 @@ def test_a_working_engine(longhand, tmp_path):
     report = json.loads(out)
     assert (code, err) == (0, "")
     assert list(report) == ["versions", "processor", "devices", "model", "self_test"]
-    assert set(report["versions"]) == {"longhand", "python", "system", "sqlite", "llama_cpp_python"}
+    assert set(report["versions"]) == {
+        "longhand",
+        "python",
+        "system",
+        "sqlite",
+        "llama_cpp_python",
+        "torch",
+        "transformers",
+    }
     assert report["versions"]["llama_cpp_python"][0].isdigit()
     assert report["processor"]["cores"] >= 1
     assert report["processor"]["features"]
@@ -67,6 +76,36 @@ def test_a_native_library_that_does_not_load_is_a_line_of_the_report(longhand, t
     assert report["versions"]["sqlite"][0] == "3"
     assert report["processor"]["features"] == []
     assert ended == 0
+
+
+@needs_torch
+def test_a_model_folder_is_described_and_writes(longhand, tmp_path):
+    convert(make_model(tmp_path / "m.gguf", prompt_version=1), tmp_path / "folder")
+    code, out, _ = longhand("doctor", "--model", "folder", "--json")
+    report = json.loads(out)
+    assert (code, report["self_test"]["passed"]) == (0, True)
+    assert report["versions"]["torch"][0].isdigit()
+    model = report["model"]
+    assert (model["name"], model["architecture"], model["quantisation"]) == ("folder", "llama", "F32")
+    assert (model["kv_cache"], model["prompt_version"], model["trained_context_tokens"]) == ("f32", 1, 2048)
+    assert model["megabytes"] > 0
+
+
+def test_without_torch_a_folder_says_what_to_install(longhand, tmp_path, monkeypatch):
+    folder = convert(make_model(tmp_path / "m.gguf"), tmp_path / "folder")
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    # The worker's own search for packages finds none of these.
+    (bare / "sitecustomize.py").write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name in ('torch', 'transformers') else find(name, *rest)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(bare))
+    code, out, _ = longhand("doctor", "--model", folder, "--json")
+    error = json.loads(out)["self_test"]["error"]
+    assert code == 1
+    assert "torch and transformers, not installed here" in error
+    assert 'pip install ".[torch]"' in error
 
 
 def test_a_model_file_is_described(longhand, tmp_path):

@@ -29,11 +29,11 @@ from backends.types import (
     Settled,
 )
 from tests.models import make_model
-from tests.safetensors_models import convert, needs_torch
+from tests.safetensors_models import TORCH_MARKS, convert
 
 Maker = Callable[..., Engine]
 LLAMA_CPP, TORCH = "llama.cpp", "torch"
-ENGINES = [LLAMA_CPP, pytest.param(TORCH, marks=needs_torch)]
+ENGINES = [LLAMA_CPP, pytest.param(TORCH, marks=TORCH_MARKS)]
 
 
 @dataclass
