@@ -12,6 +12,7 @@ import re
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_CJK_RUN = re.compile(rf"{_CJK.pattern}+")
 _ENDINGS = re.compile(r"(?:'s|ing|ed|es|s|ly|er|en|e)\Z")
 _Y = re.compile(r"(?<=[^\Waeiou])(?:ies|ied)\Z")
 _DOUBLE = re.compile(r"([b-df-hj-np-tv-z])\1\Z")
@@ -42,6 +43,19 @@ goose geese; knife knives; life lives; loaf loaves; man men; mouse mice; shelf s
 wolves; woman women
 """
 _BASE = {form: group.split()[0] for group in _FORMS.split(";") for form in group.split()[1:]}
+
+
+def spaced_pairs(text: str) -> str:
+    """Return ``text`` with the runs of scripts without spaces as their pairs of characters, so that words can be found
+    in it by spaces; other text stays as it is."""
+    return _CJK_RUN.sub(lambda run: f" {' '.join(letter_pairs(run[0]))} ", text)
+
+
+def letter_pairs(text: str) -> tuple[str, ...]:
+    """Return the pairs of characters in ``text`` of scripts without spaces, each once, in order; a lone one alone."""
+    runs = (run for run in _CJK_RUN.findall(text.lower()))
+    pairs = (run[start : start + 2] for run in runs for start in range(max(1, len(run) - 1)))
+    return tuple(dict.fromkeys(pairs))
 
 
 @functools.lru_cache(maxsize=4096)

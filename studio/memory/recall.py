@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from backends.text.keywords import content_words
+from backends.text.keywords import content_words, letter_pairs
 from backends.text.ngrams import words
 from backends.text.segmentation import sentences
 from studio.memory.context import Dropped, Recalled, Source
@@ -73,9 +73,10 @@ class Query:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Its words that carry meaning, and its numbers, each once."""
+        """Its words that carry meaning, its numbers, and of scripts without spaces pairs of characters, each once."""
         found = (word for word in words(self.text) if content_words(word) or word.isdigit())
-        return tuple(dict.fromkeys(word.removesuffix("'s") for word in found))
+        spaced = (word.removesuffix("'s") for word in found if not letter_pairs(word))
+        return (*dict.fromkeys(spaced), *letter_pairs(self.text))
 
 
 def recall_facts(index: Index, query: Query, most: int = MOST_FACTS) -> tuple[Recalled, ...]:

@@ -17,11 +17,14 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from backends.text.keywords import spaced_pairs
 from studio.project.errors import ProjectError, ProjectReadOnly
 from studio.project.failures import translated
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process's commit or read."""
+SPACED = "spaced_pairs"
+"""The function in SQL that makes texts of scripts without spaces searchable: see ``studio.project.memory_index``."""
 
 _SETTINGS = (
     "PRAGMA foreign_keys = ON",
@@ -47,6 +50,7 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     try:
         for setting in _SETTINGS + (_MAC_SETTINGS if sys.platform == "darwin" else ()):
             connection.execute(setting)
+        connection.create_function(SPACED, 1, spaced_pairs, deterministic=True)
         if not writable:
             connection.execute("PRAGMA query_only = ON")
     except BaseException:

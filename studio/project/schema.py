@@ -32,7 +32,7 @@ from sqlalchemy.schema import DDL
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
 
-VERSION = 5
+VERSION = 6
 """The version that this program writes (``PRAGMA user_version``)."""
 
 APPLICATION_ID = 0x4C4F4E47

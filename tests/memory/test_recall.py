@@ -39,6 +39,13 @@ def test_terms_are_what_carries_meaning() -> None:
     assert Query("When the keeper's lamps of 1911 went out, the Lamps").terms == ("keeper", "lamps", "1911")
 
 
+def test_terms_of_scripts_without_spaces_are_pairs_of_characters(project: Project) -> None:
+    query = Query("\u627e\u94a5\u5319 of 1911")
+    assert query.terms == ("1911", "\u627e\u94a5", "\u94a5\u5319")
+    fact = add_fact(project, Statement("\u94a5\u5319\u85cf\u5728\u95e8\u57ab\u4e0b\u9762"), Author.AUTHOR)
+    assert [each.shows.id for each in recall_facts(project.memory, query)] == [fact.id]
+
+
 def test_facts_about_whom_the_plan_names_come_before_shared_words(project: Project) -> None:
     ilse = add_fact(project, Statement("Ilse Brandt limps", who="Ilse Brandt"), Author.AUTHOR)
     project.memory.add_alias("Ilse Brandt", "the harbour master")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.project.memory_records import Author, Statement
 from studio.project.records import Mode
 from studio.project.schema import VERSION
 from studio.project.search import Query
@@ -121,3 +122,19 @@ def test_requirements_are_there_from_version_3_on(golden: Path) -> None:
     with Project.open(golden) as project:
         found = [(each.text, [place.met for place in each.places]) for each in project.requirements()]
     assert found == ([("a ship is late", [True, None])] if version >= 3 else [])
+
+
+def test_what_was_remembered_without_spaces_is_found_after_version_5(tmp_path: Path) -> None:
+    path = tmp_path / "old.longhand"
+    with Project.create(path, BRIEF) as project:
+        fact = project.memory.add_fact(Statement("\u94a5\u5319\u85cf\u5728\u95e8\u57ab\u4e0b\u9762"), Author.AUTHOR)
+    with raw(path) as connection:
+        # As version 5 had it: a run of characters is one word.
+        connection.execute("INSERT INTO fact_index (fact_index) VALUES ('rebuild')")
+        connection.execute("PRAGMA user_version = 5")
+    with Project.open(path) as project:
+        assert [each.id for each in project.memory.search_facts(("\u94a5\u5319",), 5)] == [fact]
+        project.memory.edit_fact(fact, Statement("\u95e8\u57ab\u4e0b\u9762"), Author.AUTHOR)
+        assert project.memory.search_facts(("\u94a5\u5319",), 5) == ()
+    with raw(path) as connection:
+        connection.execute("INSERT INTO fact_index (fact_index) VALUES ('integrity-check')")

@@ -140,6 +140,27 @@ def test_folding_is_the_same_again(name: str) -> None:
     assert folded(folded(name)) in (folded(name), folded(name).partition(" ")[2])
 
 
+def test_scripts_without_spaces_are_searched_by_pairs_of_characters(project: Project) -> None:
+    memory = project.memory
+    key, rain = (
+        "\u8001\u6c49\u628a\u94a5\u5319\u85cf\u5728\u95e8\u57ab\u4e0b\u9762",
+        "\u5916\u9762\u4e0b\u4e86\u4e00\u5929\u96e8",
+    )
+    hidden = memory.add_fact(Statement(key), Author.AUTHOR)
+    wet = memory.add_fact(Statement(rain), Author.AUTHOR)
+    memory.add_fact(Statement("the key is brass"), Author.AUTHOR)
+    assert [each.id for each in memory.search_facts(("\u94a5\u5319",), 5)] == [hidden]
+    found = memory.search_facts(("\u5916\u9762", "\u4e00\u5929", "\u94a5\u5319"), 5)
+    assert [each.id for each in found] == [wet, hidden]
+    assert memory.search_facts(("\u94a5\u5319\u85cf\u5728",), 5)[0].id == hidden
+    assert memory.search_facts(("\u94a5\u5319\u5728",), 5) == ()
+    assert len(memory.search_facts(("brass", "\u94a5\u5319"), 5)) == 2
+    memory.remove_fact(hidden)
+    assert memory.search_facts(("\u94a5\u5319",), 5) == ()
+    memory.add_note("a.txt", [f"{key}\u3002"])
+    assert len(memory.search_notes(("\u94a5\u5319",), 3)) == 1
+
+
 def test_notes_are_searched_by_passage(project: Project) -> None:
     memory = project.memory
     assert not memory.has_notes()
