@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a valid plan comes out, whatever the model answers: scripted models that misbehave, and the starter model.
 
-``python -m benchmarks.plan_rows [--engine NAME]... [--words N]...`` prints one row for each engine.
+``python -m benchmarks.plan_rows [--engine NAME]... [--words N]... [--brief K]...`` prints rows for each engine.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ def planned(project: Project) -> tuple[PlannedSection, ...]:
     return tuple(_planned(each, sections) for each in sections if each.parent is None)
 
 
-def measure(backend: Backend, name: str, lengths: Sequence[int]) -> Iterator[Row]:
+def measure(
+    backend: Backend, name: str, lengths: Sequence[int], briefs: Sequence[tuple[str, str]] = BRIEFS
+) -> Iterator[Row]:
     """Yield how many plans are valid, and what the longest took."""
     valid, made, slowest, leaves = 0, 0, 0.0, 0
     for words in lengths:
-        for kind, text in BRIEFS:
+        for kind, text in briefs:
             brief = Brief(text, words, kind=kind)
             began = time.monotonic()
             with tempfile.TemporaryDirectory() as folder, Project.create(Path(folder) / "p.longhand", brief) as project:
@@ -70,13 +72,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--engine", action="append", choices=(STARTER, *SCRIPTED))
     parser.add_argument("--words", action="append", type=int)
+    parser.add_argument("--brief", action="append", type=int, choices=range(1, len(BRIEFS) + 1))
     arguments = parser.parse_args()
+    briefs = [BRIEFS[number - 1] for number in arguments.brief or range(1, len(BRIEFS) + 1)]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.engine or (STARTER, *SCRIPTED):
             model = "" if name == STARTER else str(write_script(Path(folder) / f"{name}{SUFFIX}", behaviour=name))
             with open_model(ModelSettings(path=model)) as backend:
-                rows += measure(backend, name, arguments.words or LENGTHS)
+                rows += measure(backend, name, arguments.words or LENGTHS, briefs)
     print_rows(rows)
 
 
