@@ -85,6 +85,7 @@ FACES = {
     "backends.client",
     "backends.lanes",
     "backends.catalog",
+    "backends.local_models",
     "backends.remote",
     "backends.server_address",
     "backends.server_errors",

@@ -88,7 +88,7 @@ def palette(tokens: Tokens) -> QPalette:
 
 @dataclass(frozen=True, slots=True)
 class Fonts:
-    """The author's choice: family (empty: the bundled serif) and size of the text, size of the interface (0: system)."""
+    """What the author chose: family (empty: the bundled serif) and size of the text, size of menus (0: system)."""
 
     text_family: str = ""
     text_points: int = TEXT_POINTS

@@ -67,6 +67,30 @@ class WindowMemory:
         """Remember the section that is open."""
         self._store.setValue(_key(path, "section"), section)
 
+    def keys(self, action: str) -> str | None:
+        """Return the keys that the author gave to an action ("" for none), None where the program's own hold."""
+        value = self._store.value(f"keys/{action}")
+        return value if isinstance(value, str) else None
+
+    def keep_keys(self, action: str, keys: str | None) -> None:
+        """Remember the author's keys of an action, or that the program's own hold again."""
+        if keys is None:
+            self._store.remove(f"keys/{action}")
+        else:
+            self._store.setValue(f"keys/{action}", keys)
+
+    def model_folders(self) -> tuple[Path, ...]:
+        """Return the folders in which the author chose models."""
+        value = self._store.value("models", [])
+        names = [value] if isinstance(value, str) else value
+        return tuple(Path(name) for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
+    def keep_model_folder(self, folder: Path) -> None:
+        """Remember a folder with models."""
+        folders = [str(each) for each in self.model_folders()]
+        if str(folder) not in folders:
+            self._store.setValue("models", [*folders, str(folder)])
+
     def words_at_start_of_day(self, path: Path, words: int) -> int:
         """Return the words that the document had when it was opened first today; now they are ``words``."""
         today = date.today().isoformat()

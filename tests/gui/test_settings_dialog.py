@@ -31,7 +31,7 @@ def show(qtbot: QtBot, settings: Settings | None = None) -> SettingsDialog:
 
 def test_every_setting_has_its_control_its_text_and_its_default(qtbot: QtBot, file: Path) -> None:
     dialog = show(qtbot)
-    assert list(dialog.rows) == [setting.key for setting in all_settings()]
+    assert set(dialog.rows) == {setting.key for setting in all_settings()}
     for setting in all_settings():
         row = dialog.rows[setting.key]
         assert setting.group in GROUPS
@@ -54,7 +54,7 @@ def test_what_is_changed_is_stored_and_told(qtbot: QtBot, file: Path) -> None:
     with qtbot.waitSignal(dialog.saved) as saved:
         qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
     assert saved.args == [Settings(words=5000, theme="sepia", text_font="Gentium")]
-    assert load_settings().settings == saved.args[0]
+    assert load_settings().settings == (saved.args or [None])[0]
     assert not dialog.isVisible()
 
 

@@ -11,7 +11,18 @@ from pytestqt.qtbot import QtBot
 
 from resources import resource
 from studio.gui.icons import icon, pixmap
-from studio.gui.theme import NAMES, Theme, palette, read_tokens, style_sheet, tabular, text_font, token_names
+from studio.gui.theme import (
+    NAMES,
+    Fonts,
+    Theme,
+    palette,
+    read_tokens,
+    style_sheet,
+    tabular,
+    text_font,
+    token_names,
+    use_fonts,
+)
 
 PAGES = ("background", "surface", "tint", "guarded")
 TEXTS = ("text", "muted", "accent", "good", "warn", "bad")
@@ -107,3 +118,15 @@ def test_every_icon_can_be_drawn(qapp: QApplication, name: str) -> None:
     drawn = [picture.pixelColor(x, y).alpha() for x in range(32) for y in range(32)]
     assert any(drawn)
     assert not icon(name, "#ff0000", "#888888").isNull()
+
+
+def test_the_author_s_fonts_are_used_until_the_program_s_are_chosen_again(qapp: QApplication) -> None:
+    system = qapp.font().pointSizeF()
+    use_fonts(Fonts("DejaVu Sans", 18, 15))
+    try:
+        assert (text_font().family(), text_font().pointSizeF()) == ("DejaVu Sans", 18)
+        assert qapp.font().pointSizeF() == 15
+    finally:
+        use_fonts(Fonts())
+    assert text_font().pointSizeF() == 13
+    assert qapp.font().pointSizeF() == system

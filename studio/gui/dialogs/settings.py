@@ -36,7 +36,7 @@ GROUPS = {
     ENGINE: QT_TRANSLATE_NOOP("settings", "Model and machine"),
     WINDOW: QT_TRANSLATE_NOOP("settings", "Window"),
 }
-CONTROL_WIDTH = 240
+CONTROL_WIDTH, CONTROL_HEIGHT = 240, 28
 
 
 def translated(text: str) -> str:
@@ -59,7 +59,7 @@ class SettingRow(QWidget):
         self.control = self._make_control(setting)
         self.control.setAccessibleName(translated(setting.label))
         self.control.setAccessibleDescription(translated(setting.text))
-        self.control.setFixedWidth(CONTROL_WIDTH)
+        self.control.setFixedSize(CONTROL_WIDTH, CONTROL_HEIGHT)
         self.name.setBuddy(self.control)
         self.text = note(self)
         self.text.setProperty("role", "muted")
@@ -153,7 +153,8 @@ class SettingsDialog(QDialog):
         self.setWindowTitle(self.tr("Settings"))
         self.setAccessibleName(self.windowTitle())
         self.messages = MessageBar(self)
-        self.rows = {each.key: SettingRow(each, getattr(settings, each.key), tokens, self) for each in all_settings()}
+        grouped = sorted(all_settings(), key=lambda each: list(GROUPS).index(each.group))
+        self.rows = {each.key: SettingRow(each, getattr(settings, each.key), tokens, self) for each in grouped}
         self.buttons, self.save_button = save_buttons(self)
         self.reset_button = QPushButton(self.tr("Reset all"), self)
         self.reset_button.setAutoDefault(False)
