@@ -16,6 +16,7 @@ from backends.text.ngrams import words
 from backends.text.segmentation import sentences
 from backends.types import Constraint, GenerationRequest, Message, Prompt, Role
 from resources import read_text
+from studio.project.entities import folded
 from studio.project.facts import MOST_CHARACTERS
 from studio.project.memory_records import Statement
 from studio.prompt_templates import FactsFields, render
@@ -70,7 +71,7 @@ def accept_facts(answer: str, text: str, section: int, known: Collection[str]) -
     found: dict[str, Statement] = {}
     for line in answer.splitlines():
         fields = [" ".join(field.split()) for field in line.split("|")]
-        if len(fields) < 2:
+        if len(fields) < 2 or (fields[0] and not folded(fields[0])):
             continue
         who, what, place, time = (fields + [""] * _FIELDS)[:_FIELDS]
         statement = _grounded(Statement(_sentence(who, what), who, place, time, section), text)

@@ -43,6 +43,12 @@ def test_what_is_known_is_not_found_again() -> None:
     assert accept_facts(answer, TEXT, 3, ("anna berg was the Baker of Vik",)) == ()
 
 
+def test_who_has_no_name_is_nobody() -> None:
+    """A model that puts its sentence where the name belongs has told nothing; the project would refuse the name."""
+    text = "Secretly the chapel visited a broken orchard near the sea and was lost."
+    assert accept_facts("Secretly the chapel visited a broken orchard near | was lost", text, 1, ()) == ()
+
+
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_answer_to_any_text_is_taken(answer: str, text: str) -> None:
     for statement in accept_facts(answer, text, 1, ()):

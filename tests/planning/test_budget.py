@@ -86,7 +86,7 @@ def test_the_last_section_closes_the_gap(document: int, data: st.DataObject) -> 
     assert goal.miss(goal.least) > goal.miss(goal.most)
 
 
-@pytest.mark.parametrize(("words", "least", "most"), [(20, 19, 21), (100, 99, 102), (1000, 997, 1009)])
+@pytest.mark.parametrize(("words", "least", "most"), [(20, 19, 21), (100, 99, 102), (300, 298, 303), (1000, 998, 1009)])
 def test_short_documents_land_to_the_word(words: int, least: int, most: int) -> None:
     goal = closing_goal(words, words, 0)
     assert (goal.least, goal.most) == (least, most)
