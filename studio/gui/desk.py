@@ -16,11 +16,13 @@ from studio.gui.autosave import Autosave
 from studio.gui.background import Background, Tools
 from studio.gui.manuscript import Manuscript
 from studio.gui.outline_model import OutlineModel
+from studio.gui.plan_history import PlanHistory
 from studio.gui.project_files import NewDocument, create_project, import_project, open_project
 from studio.gui.reports import Closed, Opened, OpenFailed, Report, SectionRead, WritingEnded
 from studio.gui.run_state import Phase, RunState, all_written
 from studio.gui.section_document import SectionDocument
 from studio.gui.writing_queue import WritingQueue
+from studio.planning.plan_changes import Change, Done
 from studio.project.records import Brief, ProjectInfo, Revision, Section, SectionText, Status
 from studio.writing.events import (
     BudgetsChanged,
@@ -45,7 +47,7 @@ class Desk(QObject):
     Signals: ``opened`` (Opened), ``open_failed`` (Exception), ``closed``; ``state_changed``; ``info_changed``;
     ``section_shown`` (Section), its text is in ``document``; ``section_changed`` (Section); ``guard_changed``;
     ``saved``, ``unsaved``; ``save_failed``, ``writing_failed``, ``refused`` (Exception); ``noticed`` (str);
-    ``close_refused``: something could not be saved.
+    ``close_refused``: something could not be saved; ``plan_changed``: sections were changed, moved, made or taken out.
     """
 
     opened = Signal(object)
@@ -63,6 +65,7 @@ class Desk(QObject):
     refused = Signal(object)
     noticed = Signal(str)
     close_refused = Signal()
+    plan_changed = Signal()
 
     def __init__(
         self, plan: OutlineModel, font: QFont, tools: Tools | None = None, parent: QObject | None = None
@@ -82,6 +85,7 @@ class Desk(QObject):
         self._autosave: Autosave | None = None
         self._manuscript = Manuscript(self._is_needed)
         self.queue = WritingQueue(self)
+        self.history = PlanHistory(self)
         self._handlers = self._make_handlers()
 
     # Opening and closing
@@ -164,19 +168,26 @@ class Desk(QObject):
         else:
             self.background.ask(lambda project: project.text(section_id), self._take_text, self.refused.emit)
 
-    def edit_section(
-        self,
-        section_id: int,
-        title: str | None = None,
-        points: tuple[str, ...] | None = None,
-        target: int | None = None,
-    ) -> None:
-        """Change a section of the plan."""
-        self.background.ask(
-            lambda project: project.edit_section(section_id, title=title, points=points, target=target),
-            self._note_section,
-            self._refuse,
-        )
+    def change_document(self, change: Change, then: Callable[[Done], None]) -> None:
+        """Store what is typed, then change the plan, or many texts; everything on the screen follows."""
+        if self.read_only:
+            return
+        shown = [document.section for document in self._manuscript.documents()]
+
+        def carry_out(project: Project) -> tuple[Done, tuple[Section, ...], list[SectionText]]:
+            done = change(project)
+            sections = project.sections()
+            live = {section.id for section in sections if section.leaf}
+            return done, sections, [project.text(section) for section in shown if section in live]
+
+        def take(answer: tuple[Done, tuple[Section, ...], list[SectionText]]) -> None:
+            done, sections, texts = answer
+            for text in texts:
+                self._renew(text)
+            self._show_plan(sections, done.section)
+            then(done)
+
+        self.autosave.settle(lambda: self.background.ask(carry_out, take, self._refuse))
 
     def change_text(
         self,
@@ -217,6 +228,12 @@ class Desk(QObject):
     def export(self, path: Path, then: Callable[[], None]) -> None:
         """Store what is typed, then write the document as Markdown; a file of this name is replaced."""
         self.autosave.settle(partial(self._export, path, then))
+
+    def set_font(self, font: QFont) -> None:
+        """Show all texts in another font."""
+        self._font = font
+        for document in self._manuscript.documents():
+            document.set_font(font)
 
     def save_again(self) -> None:
         """Try again to store what could not be stored."""
@@ -391,8 +408,31 @@ class Desk(QObject):
         self._set_state(replace(self.state, document_target=info.brief.words))
         self.info_changed.emit()
 
-    def _note_section(self, section: Section) -> None:
-        self._change(section.id, title=section.title, points=section.points, target=section.target)
+    def _renew(self, text: SectionText) -> None:
+        """Show a text that was changed as a whole. Its own steps of undo led to texts that are gone: they go too."""
+        document = self._manuscript.get(text.section)
+        # Who typed meanwhile keeps the text in the editor: storing it is refused then, and says so.
+        changed = document is not None and document.based_on != text.revision
+        if document is not None and changed and not document.guarded and not self.autosave.is_pending(document):
+            document.guard()
+            document.become(text)
+            document.release()
+            document.clearUndoRedoStacks()
+
+    def _show_plan(self, sections: tuple[Section, ...], wanted: int) -> None:
+        """Show a plan after a change, with the section that it was about."""
+        self.plan.show(sections)
+        self.plan.set_active(self._writing)
+        self.queue.keep_only({section.id for section in sections if section.leaf})
+        self._set_state(replace(self.state, document_words=self._count_document()))
+        known = self.plan.section(self.chosen) is not None
+        if wanted and self.plan.section(wanted) is not None and (not known or wanted != self.chosen):
+            self.choose(wanted)
+        elif known:
+            self.section_changed.emit(self.plan.section(self.chosen))
+        else:
+            self.chosen, self.document = 0, None
+        self.plan_changed.emit()
 
     def _refuse(self, error: Exception) -> None:
         """Show the plan as it really is, and what was wrong."""

@@ -16,9 +16,9 @@ from studio.gui.background import Tools
 from studio.gui.desk import Desk
 from studio.gui.dialogs import files
 from studio.gui.dialogs.brief import BriefDialog
-from studio.gui.dialogs.section import SectionDialog
 from studio.gui.menus import Commands, Menus
 from studio.gui.messages import Message, describe
+from studio.gui.plan_actions import PlanActions
 from studio.gui.project_files import NewDocument
 from studio.gui.reports import Opened
 from studio.gui.run_actions import RunActions
@@ -119,15 +119,6 @@ class MainWindow(QMainWindow):
         dialog.submitted.connect(self._change_brief)
         self._show_brief_dialog(dialog)
 
-    def edit_section(self, section_id: int) -> None:
-        """Show title, points and target of a section, to be changed."""
-        section = self.workspace.outline.model.section(section_id)
-        if self.desk is not None and section is not None:
-            dialog = SectionDialog(section, self)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.submitted.connect(self.desk.edit_section)
-            dialog.open()
-
     def show_passage(self, section_id: int, start: int, length: int) -> None:
         """Show a section with some of its text selected; places are code points of the stored text."""
         if self.desk is not None:
@@ -201,7 +192,7 @@ class MainWindow(QMainWindow):
             full_screen=self.show_full_screen,
             choose_theme=self.choose_theme,
         )
-        self.menus = Menus(self, commands, self.run_actions, [outline.rename_action, outline.edit_action])
+        self.menus = Menus(self, commands, self.run_actions, outline.section_actions())
         for action in self.menus.themes.actions():
             action.setChecked(action.data() == self._theme.choice)
 
@@ -213,7 +204,6 @@ class MainWindow(QMainWindow):
         self._theme.changed.connect(self._use_tokens)
         QShortcut(Qt.Key.Key_Escape, self, self.escape)
         outline, editor = self.workspace.outline, self.workspace.editor
-        outline.edit_wanted.connect(self.edit_section)
         self.workspace.tabs.section_wanted.connect(outline.choose)
         self.workspace.tabs.passage_wanted.connect(self.show_passage)
         editor.hint_accepted.connect(self.run_actions.write.trigger)
@@ -224,6 +214,8 @@ class MainWindow(QMainWindow):
         for action, slot in (
             (menus.undo, editor.text.undo),
             (menus.redo, editor.text.redo),
+            (menus.undo_plan, self._undo_plan),
+            (menus.redo_plan, self._redo_plan),
             (menus.cut, editor.text.cut),
             (menus.copy, editor.text.copy),
             (menus.paste, editor.text.paste),
@@ -248,7 +240,9 @@ class MainWindow(QMainWindow):
         waiting.move_wanted.connect(desk.queue.move)
         waiting.removal_wanted.connect(desk.queue.remove)
         outline.section_chosen.connect(desk.choose)
-        outline.title_edited.connect(desk.edit_section)
+        PlanActions(desk, self.workspace)
+        desk.history.changed.connect(self._allow_editing)
+        desk.plan_changed.connect(self._show_state)
         desk.opened.connect(self._show_project)
         desk.open_failed.connect(self._show_open_problem)
         desk.closed.connect(self._note_closed)
@@ -346,7 +340,6 @@ class MainWindow(QMainWindow):
             for action in self.run_actions.all():
                 action.triggered.disconnect()
             self.workspace.outline.section_chosen.disconnect()
-            self.workspace.outline.title_edited.disconnect()
             self.workspace.outline.model.show(())
             self.workspace.tabs.show_desk(None)
             self.desk.deleteLater()
@@ -529,11 +522,21 @@ class MainWindow(QMainWindow):
         selected = editor.text.textCursor().hasSelection()
         menus.undo.setEnabled(may_type and document is not None and document.isUndoAvailable())
         menus.redo.setEnabled(may_type and document is not None and document.isRedoAvailable())
+        history = self.desk.history if self.desk is not None else None
+        menus.show_plan_steps(history.undo_name if history else "", history.redo_name if history else "")
         menus.cut.setEnabled(may_type and selected)
         menus.copy.setEnabled(document is not None and selected)
         menus.paste.setEnabled(may_type)
         for action in menus.text_actions:
             action.setEnabled(document is not None)
+
+    def _undo_plan(self) -> None:
+        if self.desk is not None:
+            self.desk.history.undo()
+
+    def _redo_plan(self) -> None:
+        if self.desk is not None:
+            self.desk.history.redo()
 
     def _use_tokens(self, tokens: Tokens) -> None:
         self.welcome.set_tokens(tokens)

@@ -58,6 +58,13 @@ class Menus:
         for action in self._project_actions:
             action.setEnabled(project)
 
+    def show_plan_steps(self, undo: str, redo: str) -> None:
+        """Name the changes of the plan, or of many texts, that can be undone and done again."""
+        self.undo_plan.setText(tr("Undo in the plan: {step}").format(step=undo) if undo else tr("Undo in the plan"))
+        self.redo_plan.setText(tr("Redo in the plan: {step}").format(step=redo) if redo else tr("Redo in the plan"))
+        self.undo_plan.setEnabled(bool(undo))
+        self.redo_plan.setEnabled(bool(redo))
+
     def _file_menu(self, commands: Commands) -> None:
         menu = self._menu(tr("&File"))
         self.new = self._add(menu, tr("New document…"), commands.new, Key.New)
@@ -111,6 +118,10 @@ class Menus:
         menu.addActions([run.plan, run.pause, run.stop])
         menu.addSeparator()
         menu.addActions(section_actions)
+        menu.addSeparator()
+        self.undo_plan = self._add(menu, "", None, "Ctrl+Alt+Z")
+        self.redo_plan = self._add(menu, "", None, "Ctrl+Alt+Shift+Z")
+        self.show_plan_steps("", "")
         menu.addSeparator()
         self.edit_brief = self._add(menu, tr("Brief and model…"), commands.edit_brief, "")
         self._project_actions.append(self.edit_brief)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from PySide6.QtCore import (
     QModelIndex,
@@ -13,24 +13,27 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     Signal,
+    SignalInstance,
 )
-from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter
+from PySide6.QtGui import QAction, QColor, QFontMetrics, QKeySequence, QPainter
 from PySide6.QtWidgets import (
-    QAbstractItemView,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
+from studio.gui.action_button import ActionButton
 from studio.gui.icons import pixmap
+from studio.gui.message_bar import MessageBar
 from studio.gui.messages import number
-from studio.gui.outline_model import ACTIVE_ROLE, SECTION_ROLE, OutlineModel, state_word
+from studio.gui.outline_model import ACTIVE_ROLE, SECTION_ROLE, STALE_ROLE, OutlineModel, stale_word, state_word
+from studio.gui.outline_view import OutlineView
 from studio.gui.theme import Tokens, small
 from studio.project.records import Section, Status
 
@@ -73,6 +76,7 @@ class SectionDelegate(QStyledItemDelegate):
     ) -> None:
         """Paint the entry."""
         section, active = index.data(SECTION_ROLE), index.data(ACTIVE_ROLE)
+        stale = bool(index.data(STALE_ROLE))
         rect: QRect = option.rect  # type: ignore[attr-defined]
         state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
         widget: QWidget = option.widget  # type: ignore[attr-defined]
@@ -84,12 +88,13 @@ class SectionDelegate(QStyledItemDelegate):
             if state & QStyle.StateFlag.State_HasFocus:
                 painter.fillRect(QRect(0, rect.top(), 3, rect.height()), QColor(self.tokens.accent))
         inner = rect.adjusted(4, GAP, -2 * GAP, -GAP)
-        self._paint_title(painter, inner, section, widget)
-        self._paint_words(painter, inner, section, state_word(section, active), widget)
+        word = state_word(section, active)
+        self._paint_title(painter, inner, section, widget, stale=stale)
+        self._paint_words(painter, inner, section, f"{word}, {stale_word()}" if stale else word, widget)
         self._paint_bar(painter, inner, section)
         painter.restore()
 
-    def _paint_title(self, painter: QPainter, rect: QRect, section: Section, widget: QWidget) -> None:
+    def _paint_title(self, painter: QPainter, rect: QRect, section: Section, widget: QWidget, *, stale: bool) -> None:
         font = widget.font()
         font.setBold(not section.leaf)
         painter.setFont(font)
@@ -103,7 +108,7 @@ class SectionDelegate(QStyledItemDelegate):
         title = metrics.elidedText(section.title, Qt.TextElideMode.ElideRight, room)
         painter.drawText(left, rect.top() + metrics.ascent(), title)
         if section.leaf:
-            name, colour = self._mark(section)
+            name, colour = self._mark(section, stale=stale)
             ratio = widget.devicePixelRatioF()
             mark = pixmap(name, colour, round(MARK * ratio))
             mark.setDevicePixelRatio(ratio)
@@ -127,10 +132,12 @@ class SectionDelegate(QStyledItemDelegate):
             colour = self.tokens.good if section.status is Status.WRITTEN else self.tokens.accent
             painter.fillRect(QRect(full.topLeft(), QSize(round(full.width() * part), BAR_HEIGHT)), QColor(colour))
 
-    def _mark(self, section: Section) -> tuple[str, str]:
+    def _mark(self, section: Section, *, stale: bool) -> tuple[str, str]:
         """Return the icon and the colour of a section's state."""
         if section.locked:
             return "locked", self.tokens.warn
+        if stale:
+            return "stale", self.tokens.warn
         marks = {
             Status.PLANNED: ("planned", self.tokens.line),
             Status.WRITING: ("write", self.tokens.accent),
@@ -142,12 +149,23 @@ class SectionDelegate(QStyledItemDelegate):
 class Outline(QWidget):
     """The left pane.
 
-    Signals: ``section_chosen`` (section id), ``edit_wanted`` (section id), ``title_edited`` (section id, title).
+    Signals: ``section_chosen`` (section id), ``edit_wanted`` (section id), ``title_edited`` (section id, title),
+    ``move_wanted`` (section id, id of the parent or 0, position without it), ``addition_wanted`` (section id or 0:
+    behind which), ``deletion_wanted``, ``merger_wanted``, ``split_wanted`` (section id), ``lock_wanted`` (section id,
+    locked or not), ``undo_wanted``, ``redo_wanted``.
     """
 
     section_chosen = Signal(int)
     edit_wanted = Signal(int)
     title_edited = Signal(int, str)
+    move_wanted = Signal(int, int, int)
+    addition_wanted = Signal(int)
+    deletion_wanted = Signal(int)
+    merger_wanted = Signal(int)
+    split_wanted = Signal(int)
+    lock_wanted = Signal(int, bool)
+    undo_wanted = Signal()
+    redo_wanted = Signal()
 
     def __init__(self, tokens: Tokens, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -156,21 +174,20 @@ class Outline(QWidget):
         self.setAccessibleName(self.tr("Outline"))
         self.model = OutlineModel(self)
         self.model.title_edited.connect(self.title_edited)
+        self.model.move_wanted.connect(self.move_wanted)
+        self._folded: set[int] = set()
         self._delegate = SectionDelegate(tokens, self)
         self.heading = QLabel(self.tr("Outline"), self)
         self.heading.setProperty("role", "muted")
         self.heading.setFont(small(self.font()))
-        self.heading.setContentsMargins(2 * GAP, GAP, GAP, GAP)
         self.view = self._make_view()
+        self.model.modelAboutToBeReset.connect(self._note_folded)
         # Connected after the view has connected itself, which folds everything at a reset.
         self.model.modelReset.connect(self._show_all)
-        self.rename_action = self._action(self.tr("Rename"), self.rename_current, Qt.Key.Key_F2)
-        self.edit_action = self._action(self.tr("Points and target…"), self._ask_to_edit, Qt.Key.Key_F4)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.heading)
-        layout.addWidget(self.view)
+        self._make_actions()
+        self.messages = MessageBar(self)
+        self.add_button = ActionButton(self.add_action, "flat", self)
+        self._lay_out()
 
     @property
     def current(self) -> Section | None:
@@ -187,7 +204,7 @@ class Outline(QWidget):
     def set_editable(self, editable: bool) -> None:
         """Allow or forbid changes to the plan."""
         self.model.editable = editable
-        self._allow_actions()
+        self.allow_actions()
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in the colours of another theme."""
@@ -200,53 +217,126 @@ class Outline(QWidget):
             self.view.setFocus()
             self.view.edit(self.view.currentIndex())
 
-    def _make_view(self) -> QTreeView:
-        view = QTreeView(self)
-        view.setObjectName("outline")
-        view.setAccessibleName(self.tr("Sections of the document"))
+    def section_actions(self) -> list[QAction]:
+        """Return what can be done with the chosen section, in the order of the menus."""
+        return [
+            self.rename_action,
+            self.edit_action,
+            self.lock_action,
+            self.add_action,
+            self.split_action,
+            self.merge_action,
+            self.up_action,
+            self.down_action,
+            self.delete_action,
+        ]
+
+    def allow_actions(self) -> None:
+        """Enable what can be done with the chosen section now."""
+        section = self.current if self.model.editable else None
+        siblings = self.model.siblings(section.id) if section is not None else ()
+        place = next((row for row, each in enumerate(siblings) if section and each.id == section.id), -1)
+        leaf = section is not None and section.leaf
+        free = leaf and section is not None and not section.locked and not self.model.is_active(section.id)
+        behind = siblings[place + 1] if 0 <= place < len(siblings) - 1 else None
+        for action in (self.rename_action, self.delete_action):
+            action.setEnabled(section is not None)
+        self.add_action.setEnabled(self.model.editable)
+        self.edit_action.setEnabled(leaf)
+        self.lock_action.setEnabled(leaf)
+        self.lock_action.setText(self.tr("Unlock") if section is not None and section.locked else self.tr("Lock"))
+        self.split_action.setEnabled(free and section is not None and section.words > 0)
+        mergeable = behind is not None and behind.leaf and not behind.locked and not self.model.is_active(behind.id)
+        self.merge_action.setEnabled(free and mergeable)
+        self.up_action.setEnabled(place > 0)
+        self.down_action.setEnabled(behind is not None)
+
+    def _make_view(self) -> OutlineView:
+        view = OutlineView(self)
         view.setModel(self.model)
         view.setItemDelegate(self._delegate)
-        view.setHeaderHidden(True)
-        view.setIndentation(16)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
         view.selectionModel().currentChanged.connect(self._tell_choice)
+        view.undo_wanted.connect(self.undo_wanted)
+        view.redo_wanted.connect(self.redo_wanted)
         return view
 
-    def _action(self, text: str, slot: Any, key: Qt.Key) -> QAction:
+    def _make_actions(self) -> None:
+        self.rename_action = self._action(self.tr("Rename"), self.rename_current, "F2")
+        self.edit_action = self._action(self.tr("Points and target…"), self._tell(self.edit_wanted), "F4")
+        self.lock_action = self._action(self.tr("Lock"), self._ask_to_lock, "Ctrl+L")
+        self.add_action = self._action(self.tr("Add section"), self._ask_to_add, "Ctrl+Shift+N")
+        self.split_action = self._action(self.tr("Split at the cursor"), self._tell(self.split_wanted), "Ctrl+K")
+        self.merge_action = self._action(self.tr("Merge with the next"), self._tell(self.merger_wanted), "Ctrl+Shift+K")
+        self.up_action = self._action(self.tr("Move up"), lambda: self._ask_to_move(-1), "Ctrl+Up")
+        self.down_action = self._action(self.tr("Move down"), lambda: self._ask_to_move(1), "Ctrl+Down")
+        self.delete_action = self._action(self.tr("Delete"), self._tell(self.deletion_wanted), "Del")
+        # In the text these keys mean something else.
+        for action in (self.up_action, self.down_action, self.delete_action):
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            self.view.addAction(action)
+
+    def _action(self, text: str, slot: Callable[[], object], keys: str) -> QAction:
         action = QAction(text, self)
-        action.setShortcut(key)
-        action.triggered.connect(slot)
+        action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda: slot())
         action.setEnabled(False)
         return action
 
-    def _allow_actions(self) -> None:
-        section = self.current
-        self.rename_action.setEnabled(section is not None and self.model.editable)
-        self.edit_action.setEnabled(section is not None and section.leaf and self.model.editable)
+    def _tell(self, wanted: SignalInstance) -> Callable[[], object]:
+        def tell() -> None:
+            if self.current is not None:
+                wanted.emit(self.current.id)
+
+        return tell
 
     def _tell_choice(self, current: QModelIndex) -> None:
-        self._allow_actions()
+        self.allow_actions()
         section = self.model.section_at(current)
         if section is not None:
             self.section_chosen.emit(section.id)
 
-    def _ask_to_edit(self) -> None:
-        section = self.current
-        if section is not None:
-            self.edit_wanted.emit(section.id)
+    def _ask_to_lock(self) -> None:
+        if self.current is not None:
+            self.lock_wanted.emit(self.current.id, not self.current.locked)
+
+    def _ask_to_add(self) -> None:
+        self.addition_wanted.emit(self.current.id if self.current is not None else 0)
+
+    def _ask_to_move(self, distance: int) -> None:
+        if self.current is not None:
+            parent, place = self.model.place_of(self.current.id)
+            self.move_wanted.emit(self.current.id, parent, place + distance)
 
     def _show_menu(self, position: QPoint) -> None:
-        if self.view.indexAt(position).isValid():
-            menu = QMenu(self)
-            menu.setAccessibleName(self.tr("Section"))
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.addActions([self.rename_action, self.edit_action])
-            menu.popup(self.view.viewport().mapToGlobal(position))
+        menu = QMenu(self)
+        menu.setAccessibleName(self.tr("Section"))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addActions(self.section_actions() if self.view.indexAt(position).isValid() else [self.add_action])
+        menu.popup(self.view.viewport().mapToGlobal(position))
+
+    def _note_folded(self) -> None:
+        indexes = ((each.id, self.model.index_of(each.id)) for each in self.model.sections() if not each.leaf)
+        self._folded = {section for section, index in indexes if not self.view.isExpanded(index)}
 
     def _show_all(self) -> None:
         self.view.expandAll()
-        self._allow_actions()
+        for section in self._folded:
+            self.view.collapse(self.model.index_of(section))
+        self.allow_actions()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(2 * GAP, GAP // 2, GAP, 0)
+        head.addWidget(self.heading)
+        head.addStretch()
+        head.addWidget(self.add_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        notices = QVBoxLayout()
+        notices.setContentsMargins(GAP, 0, GAP, GAP)
+        notices.addWidget(self.messages)
+        layout.addLayout(head)
+        layout.addWidget(self.view, 1)
+        layout.addLayout(notices)

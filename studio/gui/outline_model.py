@@ -3,17 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QCoreApplication,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 
 from studio.gui.messages import words_of_target
 from studio.project.records import Section, Status
 
 SECTION_ROLE = int(Qt.ItemDataRole.UserRole)
 ACTIVE_ROLE = SECTION_ROLE + 1
+STALE_ROLE = SECTION_ROLE + 2
+SECTION_TYPE = "application/x-longhand-section"
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -31,13 +42,25 @@ def state_word(section: Section, active: bool = False) -> str:
     return words[section.status]
 
 
-class OutlineModel(QAbstractItemModel):
-    """Shows the sections of a plan. It changes nothing itself: a new title is asked for by a signal.
+def stale_word() -> str:
+    """Return the word for a section whose text was written from what has changed since."""
+    return QCoreApplication.translate("outline", "stale")
 
-    Signals: ``title_edited`` (section id, title).
+
+def _can_hold(section: Section) -> bool:
+    """Say whether other sections can be put into this one: text is never hidden under a part."""
+    return not section.leaf or not section.words
+
+
+class OutlineModel(QAbstractItemModel):
+    """Shows the sections of a plan. It changes nothing itself: a new title or place is asked for by a signal.
+
+    Signals: ``title_edited`` (section id, title); ``move_wanted`` (section id, id of the new parent or 0, position
+    without the section itself).
     """
 
     title_edited = Signal(int, str)
+    move_wanted = Signal(int, int, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +68,7 @@ class OutlineModel(QAbstractItemModel):
         self._children: dict[int | None, list[int]] = {None: []}
         self.editable = True
         self._active = 0
+        self._stale: dict[int, str] = {}
 
     def show(self, sections: Sequence[Section]) -> None:
         """Show a plan. While the tree is the same only the entries change, and the view keeps what is open."""
@@ -81,6 +105,23 @@ class OutlineModel(QAbstractItemModel):
         for index in map(self.index_of, changed):
             if index.isValid():
                 self.dataChanged.emit(index, index)
+
+    def set_stale(self, reasons: Mapping[int, str]) -> None:
+        """Mark the sections whose text was written from what has changed since, each with the reason."""
+        changed = {each for each in {*reasons, *self._stale} if reasons.get(each) != self._stale.get(each)}
+        self._stale = dict(reasons)
+        for index in map(self.index_of, changed):
+            if index.isValid():
+                self.dataChanged.emit(index, index)
+
+    def place_of(self, section_id: int) -> tuple[int, int]:
+        """Return the parent of a section (0 for none) and its place under it, from 0."""
+        section = self._sections[section_id]
+        return section.parent or 0, self._children[section.parent].index(section_id)
+
+    def siblings(self, section_id: int) -> tuple[Section, ...]:
+        """Return the sections under the same parent, in their order."""
+        return tuple(self._sections[each] for each in self._children[self._sections[section_id].parent])
 
     def is_active(self, section_id: int) -> bool:
         """Tell whether a section is being written now."""
@@ -149,14 +190,20 @@ class OutlineModel(QAbstractItemModel):
             case Qt.ItemDataRole.EditRole:
                 return section.title
             case Qt.ItemDataRole.ToolTipRole:
-                return "\n".join((section.title, *(f"– {point}" for point in section.points)))
+                reason = self._stale.get(section.id)
+                lines = (section.title, *(f"– {point}" for point in section.points), *([reason] if reason else []))
+                return "\n".join(lines)
             case Qt.ItemDataRole.AccessibleTextRole:
                 words = words_of_target(section.words, section.target)
-                return f"{section.number} {section.title}, {state_word(section, section.id == self._active)}, {words}"
+                stale = f", {stale_word()}" if section.id in self._stale else ""
+                state = state_word(section, section.id == self._active)
+                return f"{section.number} {section.title}, {state}{stale}, {words}"
             case _ if role == SECTION_ROLE:
                 return section
             case _ if role == ACTIVE_ROLE:
                 return section.id == self._active
+            case _ if role == STALE_ROLE:
+                return self._stale.get(section.id, "")
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -173,7 +220,57 @@ class OutlineModel(QAbstractItemModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Return what can be done with a section."""
         flags = super().flags(index)
-        return flags | Qt.ItemFlag.ItemIsEditable if index.isValid() and self.editable else flags
+        if not self.editable:
+            return flags
+        section = self.section_at(index)
+        if section is None:
+            return flags | Qt.ItemFlag.ItemIsDropEnabled
+        flags |= Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDragEnabled
+        return flags | Qt.ItemFlag.ItemIsDropEnabled if _can_hold(section) else flags
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        """Sections are moved, never copied."""
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:
+        """Return the kind of data that is dragged."""
+        return [SECTION_TYPE]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """Return what is dragged: the id of one section."""
+        data = QMimeData()
+        data.setData(SECTION_TYPE, str(indexes[0].internalId()).encode())
+        return data
+
+    def canDropMimeData(self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index) -> bool:
+        """Say whether a section may lie there: not in itself, and not under one that has text."""
+        section = self._dragged(data)
+        above = self.section_at(parent)
+        if section is None or not self.editable or (above is not None and not _can_hold(above)):
+            return False
+        while above is not None:
+            if above.id == section.id:
+                return False
+            above = self._sections.get(above.parent) if above.parent is not None else None
+        return True
+
+    def dropMimeData(self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index) -> bool:
+        """Ask for a move. The rows move when the project has done it, so that the view must not take any out."""
+        section = self._dragged(data)
+        if section is not None and self.canDropMimeData(data, action, row, column, parent):
+            above = self.section_at(parent)
+            old_parent, old_row = self.place_of(section.id)
+            new_parent = above.id if above is not None else 0
+            place = row if row >= 0 else len(self._children_of(parent))
+            if old_parent == new_parent and old_row < place:
+                place -= 1
+            if (new_parent, place) != (old_parent, old_row):
+                self.move_wanted.emit(section.id, new_parent, place)
+        return False
+
+    def _dragged(self, data: QMimeData) -> Section | None:
+        carried = bytes(data.data(SECTION_TYPE).data()) if data.hasFormat(SECTION_TYPE) else b""
+        return self._sections.get(int(carried)) if carried.isdigit() else None
 
     def _children_of(self, parent: Index) -> list[int]:
         key = parent.internalId() if parent.isValid() else None

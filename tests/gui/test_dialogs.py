@@ -136,9 +136,21 @@ def test_a_section_can_be_edited(qtbot: QtBot) -> None:
     qtbot.keyClicks(dialog.title, "The  stranger ")
     dialog.points.setPlainText("One\n\n  Two  ")
     dialog.target.setValue(750)
-    with qtbot.waitSignal(dialog.submitted) as submitted:
+    with qtbot.waitSignal(dialog.changed) as changed:
         qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
-    assert submitted.args == [4, "The stranger", ("One", "Two"), 750]
+    assert changed.args == [4, "The stranger", ("One", "Two"), 750, None]
+
+
+def test_what_is_demanded_of_a_section_can_be_edited(qtbot: QtBot) -> None:
+    dialog = SectionDialog(SECTION)
+    qtbot.addWidget(dialog)
+    assert not dialog.demands.isEnabled()
+    dialog.show_demands(("a key",))
+    dialog.demands.appendPlainText("a bell")
+    with qtbot.waitSignal(dialog.changed) as changed:
+        qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
+    assert changed.args is not None
+    assert changed.args[4] == ("a key", "a bell")
 
 
 def test_a_section_needs_a_title(qtbot: QtBot) -> None:

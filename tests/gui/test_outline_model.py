@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from studio.gui.outline_model import ACTIVE_ROLE, SECTION_ROLE, OutlineModel
+from studio.gui.outline_model import ACTIVE_ROLE, SECTION_ROLE, STALE_ROLE, OutlineModel
 from studio.project.records import Section, Status
 
 
@@ -128,3 +128,39 @@ def test_the_active_section_is_marked_once(model: OutlineModel) -> None:
 
 def test_the_tip_shows_the_points(model: OutlineModel) -> None:
     assert model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole) == "Title 1\n– A point"
+
+
+def test_a_section_is_dragged_to_another_place(model: OutlineModel, qtbot: QtBot) -> None:
+    first = model.mimeData([model.index_of(11)])
+    move = Qt.DropAction.MoveAction
+    with qtbot.waitSignal(model.move_wanted) as moved:
+        assert not model.dropMimeData(first, move, 2, 0, QModelIndex())
+    assert moved.args == [11, 0, 1]
+    with qtbot.waitSignal(model.move_wanted) as moved:
+        model.dropMimeData(first, move, -1, -1, model.index_of(12))
+    assert moved.args == [11, 12, 2]
+    with qtbot.assertNotEmitted(model.move_wanted):
+        model.dropMimeData(first, move, 0, 0, QModelIndex())
+        model.dropMimeData(first, move, 1, 0, QModelIndex())
+
+
+def test_a_section_is_not_dropped_into_itself_or_under_a_text(model: OutlineModel) -> None:
+    move, part = Qt.DropAction.MoveAction, model.mimeData([model.index_of(12)])
+    assert not model.canDropMimeData(part, move, -1, -1, model.index_of(12))
+    assert not model.canDropMimeData(part, move, -1, -1, model.index_of(13))
+    assert model.canDropMimeData(part, move, -1, -1, model.index_of(11))
+    model.update(section("1", 11, words=5))
+    assert not model.canDropMimeData(part, move, -1, -1, model.index_of(11))
+    model.editable = False
+    assert not model.canDropMimeData(part, move, 0, 0, QModelIndex())
+    assert not model.flags(model.index_of(11)) & Qt.ItemFlag.ItemIsDragEnabled
+
+
+def test_a_stale_section_says_why(model: OutlineModel) -> None:
+    model.set_stale({13: "a fact has changed"})
+    index = model.index_of(13)
+    assert index.data(STALE_ROLE) == "a fact has changed"
+    assert "stale" in index.data(Qt.ItemDataRole.AccessibleTextRole)
+    assert "a fact has changed" in index.data(Qt.ItemDataRole.ToolTipRole)
+    model.set_stale({})
+    assert not index.data(STALE_ROLE)

@@ -24,13 +24,14 @@ STEP = 50
 
 
 class SectionDialog(QDialog):
-    """Signals: ``submitted`` (section id, title, points, target)."""
+    """Signals: ``changed`` (section id, title, points, target, demands; None for these where nobody looked them up)."""
 
-    submitted = Signal(int, str, object, int)
+    changed = Signal(int, str, object, int, object)
 
     def __init__(self, section: Section, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._section = section
+        self._demands_known = False
         self.setWindowTitle(self.tr("Section {number}").format(number=section.number))
         self.setAccessibleName(self.windowTitle())
         self.title = QLineEdit(section.title, self)
@@ -38,6 +39,10 @@ class SectionDialog(QDialog):
         self.points = QPlainTextEdit("\n".join(section.points), self)
         self.points.setAccessibleName(self.tr("Points, one on each line"))
         self.points.setTabChangesFocus(True)
+        self.demands = QPlainTextEdit(self)
+        self.demands.setAccessibleName(self.tr("What must be told here, one on each line"))
+        self.demands.setTabChangesFocus(True)
+        self.demands.setEnabled(False)
         self.target = QSpinBox(self)
         self.target.setRange(1, MAX_DOCUMENT_WORDS)
         self.target.setSingleStep(STEP)
@@ -57,9 +62,15 @@ class SectionDialog(QDialog):
 
     def accept(self) -> None:
         """Hand the new values on and close."""
-        points = tuple(line.strip() for line in self.points.toPlainText().splitlines() if line.strip())
-        self.submitted.emit(self._section.id, " ".join(self.title.text().split()), points, self.target.value())
+        title, demands = " ".join(self.title.text().split()), _lines(self.demands) if self._demands_known else None
+        self.changed.emit(self._section.id, title, _lines(self.points), self.target.value(), demands)
         super().accept()
+
+    def show_demands(self, demands: tuple[str, ...]) -> None:
+        """Show what is demanded of the section, to be changed."""
+        self._demands_known = True
+        self.demands.setPlainText("\n".join(demands))
+        self.demands.setEnabled(True)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -70,10 +81,18 @@ class SectionDialog(QDialog):
         hint = QLabel(self.tr("What this section is to tell, one point on each line."), self)
         hint.setProperty("role", "muted")
         form.addRow("", hint)
+        form.addRow(self.tr("Must tell"), self.demands)
+        demanded = QLabel(self.tr("What the brief demands of this section, in its own words; it is checked."), self)
+        demanded.setProperty("role", "muted")
+        form.addRow("", demanded)
         form.addRow(self.tr("Target"), self.target)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(16)
         layout.addLayout(form)
         layout.addWidget(self.buttons)
-        self.resize(480, 340)
+        self.resize(520, 440)
+
+
+def _lines(field: QPlainTextEdit) -> tuple[str, ...]:
+    return tuple(line.strip() for line in field.toPlainText().splitlines() if line.strip())
