@@ -55,6 +55,7 @@ class SettingRow(QWidget):
     def __init__(self, setting: Setting, value: str | int, tokens: Tokens, parent: QWidget) -> None:
         super().__init__(parent)
         self.setting = setting
+        self.setAccessibleName(translated(setting.label))
         self.name = QLabel(translated(setting.label), self)
         self.control = self._make_control(setting)
         self.control.setAccessibleName(translated(setting.label))
