@@ -8,6 +8,7 @@ calls and accept wrong ones. What may be passed is checked by hand in the module
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,25 @@ from llama_cpp import llama_cpp
 native: Any = llama_cpp
 
 
+def ggml() -> Any:
+    """Return the library with ggml's functions, which the binding does not wrap.
+
+    It is the handle of the library that computes: under another name the loader could give a second copy of ggml, with
+    a list of backends of its own. On Windows, where a handle has only the functions of its own file, there is one copy.
+    """
+    if sys.platform == "win32":
+        from llama_cpp._ggml import libggml
+
+        return libggml
+    return native._lib
+
+
 def load_backends() -> None:
     """Load the code that computes on this machine, where the library was built without it (GGML_BACKEND_DL).
 
     Packages have it once for each kind of processor, in files beside the library; ggml takes the best that runs here.
     """
-    # Through the handle of the library that computes: under another name the loader could give a second copy of ggml,
-    # with a list of backends of its own.
-    library = native._lib
+    library = ggml()
     if library.ggml_backend_reg_count() == 0:
         library.ggml_backend_load_all_from_path(os.fsencode(Path(native.__file__).parent / "lib"))
 

@@ -33,14 +33,14 @@ def main() -> None:
 def _engine_report() -> dict[str, object]:
     import llama_cpp
 
-    from backends.engine.native import load_backends, native, processor_features
+    from backends.engine.native import ggml, load_backends, native, processor_features
 
     load_backends()
     return {
         "version": llama_cpp.__version__,
         "features": processor_features(),
         "gpu_offload": bool(native.llama_supports_gpu_offload()),
-        "devices": [asdict(device) for device in _devices(native._lib)],
+        "devices": [asdict(device) for device in _devices(ggml())],
     }
 
 
