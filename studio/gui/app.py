@@ -16,7 +16,8 @@ from resources import file_path
 from studio.gui.fault_reporter import FaultReporter, log_folder
 from studio.gui.garbage import GarbageCollector
 from studio.gui.main_window import MainWindow
-from studio.gui.theme import Theme
+from studio.gui.preferences import fonts_of
+from studio.gui.theme import Theme, use_fonts
 from studio.gui.window_memory import WindowMemory, user_memory
 from studio.settings import load_settings
 
@@ -56,7 +57,9 @@ def start(arguments: list[str], project: Path | None = None) -> Program:
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = make_application(arguments)
     garbage = GarbageCollector(app)
-    theme = Theme(load_settings().settings.theme)
+    settings = load_settings().settings
+    theme = Theme(settings.theme)
+    use_fonts(fonts_of(settings))
     theme.apply()
     window = MainWindow(theme, WindowMemory(user_memory()))
     faults = FaultReporter(window, log_folder())

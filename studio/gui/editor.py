@@ -43,8 +43,13 @@ class TextColumn(QTextEdit):
         self.setAcceptRichText(False)
         self.setTabChangesFocus(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.set_column_of(font)
+
+    def set_column_of(self, font: QFont) -> None:
+        """Make the column as wide as its characters are in a font."""
         self._column = QFontMetricsF(font).horizontalAdvance(SAMPLE) / len(SAMPLE) * COLUMN_CHARACTERS
         self._column += 2 * self.document().documentMargin()
+        self._center()
 
     @property
     def side_margin(self) -> int:
@@ -53,9 +58,12 @@ class TextColumn(QTextEdit):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the column in the middle."""
-        self.setViewportMargins(self.side_margin, 0, self.side_margin - self.verticalScrollBar().width(), FOOT)
+        self._center()
         super().resizeEvent(event)
         self.column_moved.emit()
+
+    def _center(self) -> None:
+        self.setViewportMargins(self.side_margin, 0, self.side_margin - self.verticalScrollBar().width(), FOOT)
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """Copy paragraphs with an empty line between them, as they are stored.
@@ -113,6 +121,12 @@ class Editor(QWidget):
     def document(self) -> SectionDocument | None:
         """The document that is shown."""
         return self._document
+
+    def set_text_font(self, font: QFont) -> None:
+        """Use another font for the text; the documents that are open get it from their owner."""
+        self.font_of_text = font
+        self.heading.setFont(title_font())
+        self.text.set_column_of(font)
 
     def show_section(self, document: SectionDocument, section: Section) -> None:
         """Show a section, with cursor and scroll position as they were left."""

@@ -19,6 +19,7 @@ from studio.gui.dialogs.brief import BriefDialog
 from studio.gui.menus import Commands, Menus
 from studio.gui.messages import Message, describe
 from studio.gui.plan_actions import PlanActions
+from studio.gui.preferences import Preferences
 from studio.gui.project_files import NewDocument
 from studio.gui.reports import Opened
 from studio.gui.run_actions import RunActions
@@ -195,6 +196,7 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self, commands, self.run_actions, outline.section_actions())
         for action in self.menus.themes.actions():
             action.setChecked(action.data() == self._theme.choice)
+        self.preferences = Preferences(self, self._theme, self._memory)
 
     def _connect(self) -> None:
         self.welcome.new_wanted.connect(self.new_document)

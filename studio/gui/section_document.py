@@ -67,6 +67,11 @@ class SectionDocument(QTextDocument):
         finally:
             self._ours = ours
 
+    def set_font(self, font: QFont) -> None:
+        """Show the text in another font; that is no change of the text."""
+        with self.kept_as_it_is():
+            self.setDefaultFont(font)
+
     def guard(self) -> None:
         """Begin to take text from a run; the author cannot change this section now."""
         self._text = of_document(self)
