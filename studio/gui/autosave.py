@@ -13,8 +13,8 @@ from studio.gui.background import Background
 from studio.gui.section_document import SectionDocument
 from studio.project.records import Origin, Revision
 
-QUIET_MS = 300
-LONGEST_MS = 600
+QUIET_MS = 250
+LONGEST_MS = 400  # slow disks take several tenths of a second more, and a second is promised
 
 
 class Autosave(QObject):
