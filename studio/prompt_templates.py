@@ -28,6 +28,7 @@ class Task(enum.StrEnum):
     SUMMARISE = "summarise"
     FACTS = "facts"
     EXTEND = "extend"
+    REQUIREMENTS = "requirements"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,15 @@ class FactsFields:
 
 
 @dataclass(frozen=True, slots=True)
+class RequirementsFields:
+    """Fields of the question for at most so many demands in these sentences of a brief."""
+
+    kind: str
+    sentences: tuple[str, ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExtendFields:
     """Fields of the prompt for text between two passages: the section has ``has`` words, ``wanted`` it is to have, so
     ``words`` are to be written."""
@@ -128,7 +138,7 @@ class ExtendFields:
     notes: str = ""
 
 
-PromptFields = WriteFields | PlanFields | SummariseFields | FactsFields | ExtendFields
+PromptFields = WriteFields | PlanFields | SummariseFields | FactsFields | ExtendFields | RequirementsFields
 
 _TASKS: dict[type, Task] = {
     WriteFields: Task.WRITE,
@@ -136,6 +146,7 @@ _TASKS: dict[type, Task] = {
     SummariseFields: Task.SUMMARISE,
     FactsFields: Task.FACTS,
     ExtendFields: Task.EXTEND,
+    RequirementsFields: Task.REQUIREMENTS,
 }
 
 

@@ -31,8 +31,8 @@ Ask = Callable[[Task, int | None, GenerationRequest], Generator[WritingEvent, No
 """Runs a request and returns its text, None when the author stopped."""
 
 
-def finds_facts(capabilities: Capabilities) -> bool:
-    """Say whether a model is asked for facts: not one that was made for our other prompts only."""
+def answers_any_prompt(capabilities: Capabilities) -> bool:
+    """Say whether a model is asked for facts and demands: not one that was made for our other prompts only."""
     return not capabilities.prompt_version
 
 
@@ -53,7 +53,7 @@ class Remembering:
         """Summarise a leaf and find its facts; return False when the author stopped."""
         text = self._project.text(section.id).body
         source = self._project.text_sha256(section.id)
-        asks = finds_facts(self._backend.capabilities)
+        asks = answers_any_prompt(self._backend.capabilities)
         noun = document_kind(self._project.info.brief.kind).noun
         summaries: list[str] = []
         answers: list[str] = []

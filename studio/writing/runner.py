@@ -17,10 +17,12 @@ from backends.types import CountingProfile, GenerationRequest
 from studio.planning.assignment import requirements_of
 from studio.planning.budget import Goal, closing_goal, rebalance, section_goal
 from studio.planning.contradictions import length_problem
+from studio.planning.demand_reader import accept_demands, demands_request, unread_sentences
 from studio.planning.entries import numbered_entries
 from studio.planning.outlines import most_diverse
 from studio.planning.plan import Outline
 from studio.planning.planner import BRIEFEST, PlanBuilder
+from studio.planning.requirements import Demand
 from studio.project.errors import UnknownSection
 from studio.project.records import Brief, Section, Status
 from studio.project.store import Project
@@ -43,7 +45,7 @@ from studio.writing.events import (
 )
 from studio.writing.pace import Stopwatch
 from studio.writing.refusals import require_countable, require_words_for_all
-from studio.writing.remembering import Remembering
+from studio.writing.remembering import Remembering, answers_any_prompt
 from studio.writing.writer import (
     MAX_FAILURES,
     MAX_SILENT_REPLIES,
@@ -195,14 +197,28 @@ class Runner:
 
     def _read_requirements(self) -> Iterator[WritingEvent]:
         """Keep what the brief demands, each with its leaves, and say what cannot be met."""
-        brief = self._project.info.brief
-        found = requirements_of(brief, self._project.sections())
+        brief, sections = self._project.info.brief, self._project.sections()
+        found = requirements_of(brief, sections)
         self._project.set_requirements(found)
+        if more := (yield from self._demands_by_model(brief, sum(each.parent is None for each in sections))):
+            found = requirements_of(brief, sections, more)
+            self._project.set_requirements(found)
         if problem := length_problem(numbered_entries(brief.text), brief.words):
             yield Notice(problem)
         for each in found:
             if each.problem:
                 yield Notice(f"The brief demands \u201c{each.text}\u201d, but: {each.problem}")
+
+    def _demands_by_model(self, brief: Brief, tops: int) -> Generator[WritingEvent, None, tuple[Demand, ...]]:
+        """What a capable model finds demanded in sentences of the brief that the rules do not read."""
+        sentences = unread_sentences(brief, tops)
+        if not sentences or not answers_any_prompt(self._backend.capabilities):
+            return ()
+        request = demands_request(brief, sentences, self._project.info.seed)
+        if not has_room(self._backend, request):
+            return ()
+        answer = yield from self._ask(Task.REQUIREMENTS, None, request)
+        return accept_demands(answer or "", sentences)
 
     def _announce(self) -> Iterator[WritingEvent]:
         """Say once that text leaves the machine, before the first of it does."""

@@ -60,7 +60,7 @@ def test_sections_chapters_and_document_are_summarised_once_each(project: Projec
     chapter = next(r for r in backend.requests if r.prompt.messages[-1].content.startswith("SECTION: C1"))
     assert "TEXT: Anna baked bread in Part 1.1. Anna baked bread in Part 1.2." in chapter.prompt.messages[-1].content
     third = next(r for r in backend.requests if r.length and "SECTION: Part 2.1" in r.prompt.messages[-1].content)
-    assert "SO FAR: Anna baked bread in C1.\n" in third.prompt.messages[-1].content
+    assert "BEFORE THIS CHAPTER: Anna baked bread in C1.\n" in third.prompt.messages[-1].content
 
 
 def test_facts_are_found_after_the_summary_and_only_once(project: Project) -> None:
