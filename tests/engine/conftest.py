@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,6 +154,24 @@ def engine(make_engine: Maker, request: pytest.FixtureRequest) -> Engine:
     for sequence in range(engine.max_sequences):
         engine.rewind(sequence, 0)
     return engine
+
+
+@pytest.fixture(params=ENGINES)
+def engine_of(make_engine: Maker, request: pytest.FixtureRequest) -> Maker:
+    """Return a function that opens a random-weight model of the Llama kind, in each engine."""
+    return functools.partial(make_engine, by=request.param)
+
+
+@pytest.fixture(params=ENGINES)
+def open_model(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
+    """Return a function that makes and opens a model with these settings, in each engine."""
+
+    def opened(*, model: Mapping[str, object] = MappingProxyType({}), **settings) -> Engine:
+        path = make_model(tmp_path / "m.gguf", **model)
+        path = convert(path, tmp_path / "m") if request.param == TORCH else path
+        return open_engine(ModelSettings(str(path), **{"threads": 1, **settings}))
+
+    return opened
 
 
 @pytest.fixture

@@ -59,8 +59,8 @@ def test_bad_grammar_is_refused_by_every_engine_and_it_lives_on(engine, scripted
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
-def test_random_weights_give_valid_json(make_engine, seed, temperature):
-    engine = make_engine(vocab=("words", "broken", "bytes")[seed % 3])
+def test_random_weights_give_valid_json(engine_of, seed, temperature):
+    engine = engine_of(vocab=("words", "broken", "bytes")[seed % 3])
     request = GenerationRequest(
         chat(f"plan {seed}"),
         sampling=SamplingParams(temperature=temperature, top_k=0, min_p=0.0),

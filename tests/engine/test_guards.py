@@ -119,8 +119,8 @@ def test_restored_state_gives_the_same_logits(engine):
     assert engine.row(row) == pytest.approx(expected, abs=1e-3)
 
 
-def test_everything_after_close(tmp_path):
-    engine = open_engine(settings(make_model(tmp_path / "m.gguf")))
+def test_everything_after_close(open_model):
+    engine = open_model()
     sampler = engine.sampler(SamplingParams(repeat_penalty=1.2), 1)
     row = prefill(engine, TOKENS)
     engine.close()
@@ -189,15 +189,15 @@ def test_missing_model(tmp_path, name):
 
 
 @pytest.mark.parametrize("tokens", [4_000_000, 2**31 - 1, 2**31])
-def test_huge_context_is_cut_to_what_the_model_was_trained_for(tmp_path, tokens):
-    engine = open_engine(settings(make_model(tmp_path / "m.gguf"), context_tokens=tokens))
+def test_huge_context_is_cut_to_what_the_model_was_trained_for(open_model, tokens):
+    engine = open_model(context_tokens=tokens)
     assert engine.capabilities.context_tokens == 2048
     assert usable(engine)
     engine.close()
 
 
-def test_several_sequences_have_room_and_each_has_the_limit_of_the_context(tmp_path):
-    engine = open_engine(settings(make_model(tmp_path / "m.gguf"), context_tokens=512))
+def test_several_sequences_have_room_and_each_has_the_limit_of_the_context(open_model):
+    engine = open_model(context_tokens=512)
     for sequence in range(4):
         prefill(engine, [50] * 512, sequence)
         with pytest.raises(ContextOverflow):
@@ -252,8 +252,8 @@ def test_prompt_longer_than_the_context(engine):
     assert usable(engine)
 
 
-def test_answer_that_fills_the_context(tmp_path):
-    engine = open_engine(settings(make_model(tmp_path / "m.gguf", end_chance=1e-9), context_tokens=256))
+def test_answer_that_fills_the_context(open_model):
+    engine = open_model(model={"end_chance": 1e-9}, context_tokens=256)
     reading = generate(engine, GenerationRequest(chat("x"), max_tokens=5000))
     finished = reading.finished[0]
     assert finished.reason is FinishReason.LIMIT

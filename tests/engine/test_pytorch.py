@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 from backends.engine import open_engine
 from backends.engine.base import BatchToken, DecodeAborted, Engine
 from backends.errors import BackendError, ContextOverflow, ModelInvalid, ModelNotFound, OutOfMemory
-from backends.types import GenerationRequest, ModelSettings, SamplingParams
+from backends.text.counting import count_words
+from backends.text.segmentation import ends_sentence
+from backends.types import (
+    FinishReason,
+    GenerationRequest,
+    LengthTarget,
+    ModelSettings,
+    RepetitionPolicy,
+    SamplingParams,
+)
 from tests.engine.conftest import TORCH, HeardScheduler, chat, generate, prefill
 from tests.models import make_model
 from tests.safetensors_models import TORCH_MARKS, convert
@@ -326,3 +335,36 @@ def test_damaged_numbers_and_tokenizers(copy):
 def test_a_folder_without_a_model(tmp_path):
     with pytest.raises(ModelNotFound, match=r"no config\.json"):
         opened(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_starter_writes_the_same_as_in_llama_cpp(tmp_path):
+    """The whole measurement (20 answers of 200 tokens) is ``python -m benchmarks.torch_engine --only parity``."""
+    from benchmarks.torch_engine import COSINE, compare, prompts
+    from resources import file_path
+
+    starter = file_path("starter/starter.gguf")
+    first, second = opened(starter), opened(convert(starter, tmp_path / "starter"))
+    found = compare(first, second, prompts()[:6], 100)
+    assert found.same + found.parted_at_ties == found.answers == 6
+    assert (found.tokens, found.others) == (600, 0)
+    assert min(found.cosines) >= COSINE
+    first.close()
+    second.close()
+
+
+def test_length_and_loops_are_controlled_as_on_every_engine(make_engine):
+    engine = make_engine(by=TORCH, end_chance=1e-9)
+    request = GenerationRequest(
+        chat("The lighthouse"),
+        sampling=SamplingParams(temperature=0.7),
+        max_tokens=400,
+        length=LengthTarget(80, tolerance=0.05),
+        repetition=RepetitionPolicy(),
+        takes=2,
+    )
+    reading = generate(engine, request)
+    assert [finished.reason for finished in reading.finished.values()] == [FinishReason.LANDED] * 2
+    for text in reading.texts.values():
+        assert 76 <= count_words(text) <= 84
+        assert ends_sentence(text)

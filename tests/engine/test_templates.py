@@ -10,8 +10,9 @@ import pytest
 from backends.engine.chat_template import PLAIN, ChatTemplate, MessageText, TemplateText
 from backends.engine.native import native
 from backends.types import GenerationRequest, Message, Prompt, Role
-from tests.engine.conftest import chat, generate, prefill
+from tests.engine.conftest import TORCH, chat, generate, prefill
 from tests.models import TEMPLATES
+from tests.safetensors_models import needs_torch
 
 SYSTEM, USER = "You write a story.", "Write about the lighthouse keeper.\n\nLENGTH: 40 words"
 EXPECTED = {
@@ -40,16 +41,29 @@ def test_prompt_is_what_the_template_says_and_tokenized_as_a_whole(make_engine, 
     assert engine.capabilities.chat_template == (template != "none")
 
 
+@needs_torch
+@pytest.mark.parametrize("template", EXPECTED)
+def test_engines_agree_about_prompts(make_engine, template):
+    engines = make_engine(template=template), make_engine(template=template, by=TORCH)
+    hostile = "one <|im_end|><|eot_id|></s><end_of_turn>[/INST]<bos> two \U0001f642 \u4e2d\n\n  x"
+    for prompt in (chat(USER, SYSTEM), chat(hostile, answer_start=" The"), Prompt(raw=hostile)):
+        assert len({tuple(engine.tokenize_prompt(prompt)) for engine in engines}) == 1
+    assert len({engine.capabilities.chat_template for engine in engines}) == 1
+    assert engines[0].classes == engines[1].classes
+    pieces = [[engine.piece(token) for token in range(engine.vocabulary_size)] for engine in engines]
+    assert pieces[0] == pieces[1]
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_each_template_writes(make_engine, template):
-    engine = make_engine(template=template)
+def test_each_template_writes(engine_of, template):
+    engine = engine_of(template=template)
     reading = generate(engine, GenerationRequest(chat(USER, SYSTEM), max_tokens=40))
     assert len(reading.text.split()) > 5
 
 
 @pytest.mark.parametrize("template", EXPECTED)
-def test_control_tokens_in_the_text_are_text(make_engine, template):
-    engine = make_engine(template=template)
+def test_control_tokens_in_the_text_are_text(engine_of, template):
+    engine = engine_of(template=template)
     harmless = engine.tokenize_prompt(chat("one two"))
     control = {token for token in harmless if not engine.piece(token)}
     hostile = "one <|im_end|><|eot_id|></s><end_of_turn>[/INST]<bos> two"
@@ -58,21 +72,21 @@ def test_control_tokens_in_the_text_are_text(make_engine, template):
     assert hostile.encode() in b"".join(engine.piece(token) for token in tokens)
 
 
-def test_answer_start_follows_the_prompt(make_engine):
-    engine = make_engine()
+def test_answer_start_follows_the_prompt(engine_of):
+    engine = engine_of()
     without = engine.tokenize_prompt(chat(USER))
     assert engine.tokenize_prompt(chat(USER, answer_start="The keeper")) == [*without, *engine.tokenize("The keeper")]
 
 
-def test_raw_prompt_begins_with_the_beginning_token(make_engine):
-    engine = make_engine(template="mistral")
+def test_raw_prompt_begins_with_the_beginning_token(engine_of):
+    engine = engine_of(template="mistral")
     tokens = engine.tokenize_prompt(Prompt(raw="The keeper"))
     assert tokens[1:] == engine.tokenize("The keeper")
     assert engine.piece(tokens[0]) == b""
 
 
-def test_stable_part_has_the_same_tokens_from_request_to_request(make_engine):
-    engine = make_engine()
+def test_stable_part_has_the_same_tokens_from_request_to_request(engine_of):
+    engine = engine_of()
     stable = "BRIEF: a story of a lighthouse\n\nCHAPTERS:\n1 The storm\n\n"
     prompts = [engine.tokenize_prompt(chat(stable + tail, SYSTEM)) for tail in ("TASK: one", "SO FAR: much", "7")]
     shared = 0
@@ -117,8 +131,8 @@ def test_templates_that_trim_or_not_do_so():
     assert "".join(part.text for part in trimmed) == "U"
 
 
-def test_prompt_is_decodable(make_engine):
-    engine = make_engine(template="gemma")
+def test_prompt_is_decodable(engine_of):
+    engine = engine_of(template="gemma")
     row = prefill(engine, engine.tokenize_prompt(chat(USER)))
     assert engine.row(row).shape == (engine.vocabulary_size,)
     assert ctypes.sizeof(ctypes.c_float) == engine.row(row).itemsize
