@@ -106,12 +106,11 @@ def rows_of(engine: str, backend: Backend, arguments: argparse.Namespace) -> Ite
 
 
 @contextmanager
-def opened(engine: str, folder: Path) -> Iterator[Backend]:
-    """Open the starter model or write and open the script of an engine."""
-    path = (
-        "" if engine == STARTER else str(write_script(folder / (SCRIPTED[engine] + SUFFIX), behaviour=SCRIPTED[engine]))
-    )
-    with open_model(ModelSettings(path)) as backend:
+def opened(engine: str, folder: Path, model: str = "") -> Iterator[Backend]:
+    """Open the starter model, or ``model`` in its place, or write and open the script of an engine."""
+    if engine != STARTER:
+        model = str(write_script(folder / (SCRIPTED[engine] + SUFFIX), behaviour=SCRIPTED[engine]))
+    with open_model(ModelSettings(model)) as backend:
         yield backend
 
 
@@ -129,6 +128,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the texts")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder of test data")
     parser.add_argument("--engine", action="append", choices=[STARTER, *SCRIPTED], help="without it, all")
+    parser.add_argument("--model", default="", help="a file or folder in place of the starter model")
     parser.add_argument("--part", action="append", choices=PARTS, help="without it, all")
     parser.add_argument("--strategy", action="append", choices=list(strategies()), help="without it, longhand")
     parser.add_argument("--limit", type=int, default=0, help="items of each part, 0 for all")
@@ -138,7 +138,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     for engine in arguments.engine or [STARTER, *SCRIPTED]:
-        with opened(engine, arguments.out) as backend:
+        with opened(engine, arguments.out, arguments.model) as backend:
             rows += [replace(row, name=f"{engine}: {row.name}") for row in rows_of(engine, backend, arguments)]
     print_rows(rows)
 

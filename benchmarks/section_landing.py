@@ -187,7 +187,7 @@ def main() -> None:
     """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the texts and projects")
-    parser.add_argument("--model", default="", help="a GGUF file; the starter model without it")
+    parser.add_argument("--model", default="", help="a GGUF file or a folder; the starter model without it")
     parser.add_argument("--scripts", default="", help="behaviours of scripted engines, or all")
     parser.add_argument("--sections", type=int, default=0, help="sections to write alone")
     parser.add_argument("--documents", default="", help="document lengths in words, such as 1000,2000")

@@ -120,7 +120,7 @@ def _compare_token(parity: Parity, own: np.ndarray, other: np.ndarray, ends: Seq
     own[ends] = other[ends] = -np.inf
     best, best_other = int(own.argmax()), int(other.argmax())
     if best != best_other:
-        near = own[best] - own[best_other] < NEAR_TIE and other[best_other] - other[best] < NEAR_TIE
+        near = bool(max(own[best] - own[best_other], other[best_other] - other[best]) < NEAR_TIE)
         parity.ties += near
         parity.others += not near
 
