@@ -19,7 +19,7 @@ function Run([string] $program) {
 Write-Output '== environment'
 if (-not (Test-Path $python)) { Run 'python' -m venv $venv }
 Get-Content packaging\requirements.txt | Where-Object { $_ -notmatch '^llama-cpp-python' } | Set-Content "$out\wheels.txt"
-Run $python -m pip install -q -r "$out\wheels.txt" setuptools wheel
+Run $python -m pip install -q -r "$out\wheels.txt" 'setuptools>=77' wheel
 
 Write-Output '== engine'
 $engine = Run $python packaging\engine_wheel.py | Select-Object -Last 1
