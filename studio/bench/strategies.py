@@ -34,7 +34,7 @@ from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.writing.errors import WritingError
 from studio.writing.runner import Runner, require_room_for_brief
-from studio.writing.takes import LEADING_TASK, TAKE_TASK
+from studio.writing.takes import LEADING_TASK, TAKE_TASK, leads_to
 from studio.writing.writer import ENDING_TASK, WriterSettings, prose_sampling
 
 PARAGRAPH = "\n\n"
@@ -159,13 +159,13 @@ def _asked(project: Project) -> tuple[tuple[str, str], ...]:
 
 
 def _led(project: Project) -> tuple[tuple[str, str], ...]:
-    """The demands whose sentence was begun for the model in a take that was chosen, with the titles of their leaves."""
+    """The demands whose sentence was made for the model in a take that was chosen, with the titles of their leaves."""
     titles = {leaf.id: leaf.title for leaf in project.leaves()}
     led: list[tuple[str, str]] = []
     for run in project.runs():
         if run.call.task == LEADING_TASK and run.outcome and run.outcome.kept and run.call.section in titles:
-            start = json.loads(run.call.prompt)["answer_start"].casefold()
-            places = [each for each in project.requirements() if start.endswith(each.text.casefold())]
+            start = json.loads(run.call.prompt)["answer_start"]
+            places = [each for each in project.requirements() if leads_to(start, each.text)]
             led += [(titles[run.call.section], each.text) for each in places]
     return tuple(led)
 

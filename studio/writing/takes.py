@@ -129,3 +129,8 @@ def lead_to(sentence: str, standing: Standing, demands: Sequence[str], share: fl
     place = min(allowed or places[-1:], key=lambda each: abs(count(standing.text[:each]) - share * total))
     kept = standing.text[:place].rstrip()
     return f"{kept} {sentence}" if kept else sentence
+
+
+def leads_to(start: str, demand: str) -> bool:
+    """Whether the beginning of a text, as ``lead_to`` returns it, ends with the sentence of a demand."""
+    return start.rstrip(".\u3002").casefold().endswith(_LIST_MARK.sub("", demand.strip()).rstrip(".\u3002").casefold())

@@ -18,7 +18,16 @@ from studio.writing.errors import LengthRefused
 from studio.writing.events import DocumentFinished, Notice, SectionStarted, TextAdded, TextTakenBack
 from studio.writing.runner import Runner
 from studio.writing.session import open_model
-from studio.writing.takes import LEADING_TASK, MORE_TAKES, TAKE_TASK, Standing, TakeJudge, lead_to, sentence_of
+from studio.writing.takes import (
+    LEADING_TASK,
+    MORE_TAKES,
+    TAKE_TASK,
+    Standing,
+    TakeJudge,
+    lead_to,
+    leads_to,
+    sentence_of,
+)
 
 DEMAND = "a purple zeppelin explodes"
 
@@ -78,6 +87,13 @@ def test_a_demand_is_led_to_where_nothing_that_is_met_gets_lost() -> None:
 )
 def test_a_demand_becomes_a_whole_sentence(demand: str, said: str) -> None:
     assert sentence_of(demand) == said
+
+
+@pytest.mark.parametrize("demand", [DEMAND, "a tea room;", "\u9f99\u98de\u8fc7\u57ce\u5e02", "the keeper sings."])
+def test_a_text_that_leads_to_a_demand_is_known(demand: str) -> None:
+    start = lead_to(sentence_of(demand), Standing("", "", 1), (demand,), 0.0, count_words)
+    assert leads_to(start, demand)
+    assert not leads_to(start, "something else")
 
 
 def test_what_is_named_was_there_in_a_story_and_stays_as_it_is_in_other_languages() -> None:
