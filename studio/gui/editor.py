@@ -23,6 +23,8 @@ SAMPLE = "The tide had left the jetty bare when Anna heard the bell again, and n
 MARGIN = 32
 FOOT = 16
 TAIL_PIXELS = 8
+# Where the line that is written in stands while typewriter scrolling is on, as a part of the height.
+TYPEWRITER_HEIGHT = 0.45
 
 READING = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 WRITING = Qt.TextInteractionFlag.TextEditorInteraction
@@ -43,6 +45,10 @@ class TextColumn(QTextEdit):
         self.setAcceptRichText(False)
         self.setTabChangesFocus(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._typewriter = False
+        self._extended = -1
+        self.cursorPositionChanged.connect(self._keep_height)
+        self.verticalScrollBar().rangeChanged.connect(self._keep_room)
         self.set_column_of(font)
 
     def set_column_of(self, font: QFont) -> None:
@@ -64,6 +70,27 @@ class TextColumn(QTextEdit):
 
     def _center(self) -> None:
         self.setViewportMargins(self.side_margin, 0, self.side_margin - self.verticalScrollBar().width(), FOOT)
+
+    def set_typewriter(self, on: bool) -> None:
+        """Keep the line that is written in at one height, or let it move down the page again."""
+        self._typewriter = on
+        self._keep_height()
+        if not on:
+            self.ensureCursorVisible()
+
+    def _keep_room(self) -> None:
+        """Let the end of the text come up to where it is written."""
+        scroll_bar = self.verticalScrollBar()
+        if self._typewriter and scroll_bar.maximum() != self._extended:
+            self._extended = scroll_bar.maximum() + round(self.viewport().height() * (1 - TYPEWRITER_HEIGHT))
+            scroll_bar.setMaximum(self._extended)
+
+    def _keep_height(self) -> None:
+        """Scroll so that the cursor's line stands where it stood before."""
+        if self._typewriter and not self.isReadOnly():
+            self._keep_room()
+            scroll_bar, line = self.verticalScrollBar(), self.cursorRect().center().y()
+            scroll_bar.setValue(scroll_bar.value() + line - round(self.viewport().height() * TYPEWRITER_HEIGHT))
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """Copy paragraphs with an empty line between them, as they are stored.
@@ -199,6 +226,9 @@ class Editor(QWidget):
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in the colours of another theme."""
         self._tokens = tokens
+        if self._document is not None:
+            with self._document.kept_as_it_is():
+                self._document.style.rehighlight()
         self._show_unstored()
 
     def _lay_out(self) -> None:

@@ -25,6 +25,7 @@ from studio.gui.reports import Opened
 from studio.gui.run_actions import RunActions
 from studio.gui.run_state import RunState
 from studio.gui.status_bar import StatusBar
+from studio.gui.text_actions import TextActions
 from studio.gui.theme import Theme, Tokens
 from studio.gui.welcome import Welcome
 from studio.gui.window_memory import WindowMemory
@@ -177,6 +178,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.pages)
         self.setStatusBar(self.status)
         outline, editor = self.workspace.outline, self.workspace.editor
+        self.text_actions = TextActions(self)
         commands = Commands(
             new=self.new_document,
             open=self.ask_for_project,
@@ -193,7 +195,7 @@ class MainWindow(QMainWindow):
             full_screen=self.show_full_screen,
             choose_theme=self.choose_theme,
         )
-        self.menus = Menus(self, commands, self.run_actions, outline.section_actions())
+        self.menus = Menus(self, commands, self.run_actions, outline.section_actions(), self.text_actions)
         for action in self.menus.themes.actions():
             action.setChecked(action.data() == self._theme.choice)
         self.preferences = Preferences(self, self._theme, self._memory)
@@ -338,6 +340,7 @@ class MainWindow(QMainWindow):
 
     def _drop_desk(self) -> None:
         if self.desk is not None:
+            self.text_actions.leave()
             self.workspace.editor.show_hint("")
             for action in self.run_actions.all():
                 action.triggered.disconnect()
@@ -531,6 +534,7 @@ class MainWindow(QMainWindow):
         menus.paste.setEnabled(may_type)
         for action in menus.text_actions:
             action.setEnabled(document is not None)
+        self.text_actions.allow(typing=may_type, shown=document is not None, project=self.desk is not None)
 
     def _undo_plan(self) -> None:
         if self.desk is not None:

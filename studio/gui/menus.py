@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from studio.gui.run_actions import RunActions
+from studio.gui.text_actions import TextActions
 from studio.gui.theme import NAMES, SYSTEM
 
 Key = QKeySequence.StandardKey
@@ -45,12 +46,20 @@ class Menus:
     """Builds the menu bar and keeps the actions that the window enables and checks."""
 
     def __init__(
-        self, window: QMainWindow, commands: Commands, run: RunActions, section_actions: list[QAction]
+        self,
+        window: QMainWindow,
+        commands: Commands,
+        run: RunActions,
+        section_actions: list[QAction],
+        text: TextActions,
     ) -> None:
         self._window = window
+        # Kept: when a menu that nobody holds is looked up and let go again, its actions would go with it.
+        self._menus: list[QMenu] = []
         self._file_menu(commands)
-        self._edit_menu(commands)
-        self._view_menu(commands)
+        self._edit_menu(commands, text)
+        self._form_menu(text)
+        self._view_menu(commands, text)
         self._document_menu(commands, run, section_actions)
 
     def enable(self, *, project: bool) -> None:
@@ -77,7 +86,7 @@ class Menus:
         self.quit = self._add(menu, tr("Quit"), commands.quit, "Ctrl+Q")
         self._project_actions = [self.export, self.close]
 
-    def _edit_menu(self, commands: Commands) -> None:
+    def _edit_menu(self, commands: Commands, text: TextActions) -> None:
         menu = self._menu(tr("&Edit"))
         self.undo = self._add(menu, tr("Undo"), None, Key.Undo)
         self.redo = self._add(menu, tr("Redo"), None, Key.Redo)
@@ -90,15 +99,21 @@ class Menus:
         self.find = self._add(menu, tr("Find in this section"), commands.find, Key.Find)
         self.find_next = self._add(menu, tr("Find next"), commands.find_next, "F3")
         self.find_previous = self._add(menu, tr("Find previous"), commands.find_previous, "Shift+F3")
+        menu.addActions([text.replace, text.find_everywhere])
         self.text_actions = [self.select_all, self.find, self.find_next, self.find_previous]
 
-    def _view_menu(self, commands: Commands) -> None:
+    def _form_menu(self, text: TextActions) -> None:
+        self._menu(tr("Fo&rm")).addActions(text.of_form)
+
+    def _view_menu(self, commands: Commands, text: TextActions) -> None:
         menu = self._menu(tr("&View"))
         self.show_panes = self._toggle(menu, tr("Side panes"), commands.show_panes, "F9")
         self.show_panes.setChecked(True)
         self.focus = self._toggle(menu, tr("Only the text"), commands.focus, "F8")
         self.full_screen = self._toggle(menu, tr("Full screen"), commands.full_screen, "F11")
         self._project_actions += [self.show_panes, self.focus]
+        menu.addSeparator()
+        menu.addActions([text.typewriter, text.whole, text.beside])
         menu.addSeparator()
         themes = menu.addMenu(tr("Theme"))
         themes.setAccessibleName(tr("Theme"))
@@ -129,6 +144,7 @@ class Menus:
     def _menu(self, title: str) -> QMenu:
         menu = self._window.menuBar().addMenu(title)
         menu.setAccessibleName(title.replace("&", ""))
+        self._menus.append(menu)
         return menu
 
     def _add(

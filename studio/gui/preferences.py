@@ -40,7 +40,7 @@ class Preferences(QObject):
         menu.setAccessibleName(self.tr("Settings"))
         menu.addActions([self.settings_action, self.models_action, self.shortcuts_action])
         self.shortcuts = Shortcuts(memory)
-        self.shortcuts.adopt(window.menus, window.run_actions, window.workspace.outline, self)
+        self.shortcuts.adopt(window.menus, window.run_actions, window.text_actions, window.workspace.outline, self)
 
     def show_settings(self) -> None:
         """Show all settings."""

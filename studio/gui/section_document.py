@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF, QTextBlockFormat, QTextCursor, QTextDocument
 
+from studio.gui.markdown_style import MarkdownStyle
 from studio.gui.text_form import common_start, of_document, to_document, utf16_length
 from studio.project.records import SectionText
 
@@ -43,6 +44,7 @@ class SectionDocument(QTextDocument):
         self.setUndoRedoEnabled(False)
         self._insert_at_end(self._text)
         self._lay_out()
+        self.style = MarkdownStyle(self)
         self.setUndoRedoEnabled(True)
         self.setModified(False)
         self._ours = False

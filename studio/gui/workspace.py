@@ -10,6 +10,7 @@ from studio.gui.editor import Editor
 from studio.gui.outline import Outline
 from studio.gui.panels.generation import GenerationPanel
 from studio.gui.panes import Panes
+from studio.gui.reading import Middle
 from studio.gui.run_actions import RunActions
 from studio.gui.theme import Tokens
 from studio.gui.top_bar import TopBar
@@ -34,6 +35,7 @@ class Workspace(QWidget):
         self.top_bar = TopBar(actions, self)
         self.outline = Outline(tokens, self)
         self.editor = Editor(tokens, self)
+        self.middle = Middle(self.editor, self)
         self.tabs = Panes(actions, tokens, self)
         self.outline.setMinimumWidth(LEAST_PANE)
         self.editor.setMinimumWidth(LEAST_TEXT)
@@ -41,7 +43,7 @@ class Workspace(QWidget):
         self.panes = QSplitter(Qt.Orientation.Horizontal, self)
         self.panes.setAccessibleName(self.tr("Panes"))
         self.panes.setHandleWidth(1)
-        for pane in (self.outline, self.editor, self.tabs):
+        for pane in (self.outline, self.middle, self.tabs):
             self.panes.addWidget(pane)
         self.panes.setStretchFactor(1, 1)
         self.panes.setCollapsible(1, False)

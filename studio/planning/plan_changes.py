@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes of a plan by its author, each of which returns the change that undoes it."""
+"""Changes of a plan, or of many texts, by the author; each returns the change that undoes it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from studio.project.records import (
     Section,
     SectionText,
 )
+from studio.project.search import Query
 from studio.project.store import Project
 
 
@@ -150,6 +151,26 @@ def merge(section_id: int, expected: int) -> Change:
         project.merge_with_next(section_id, expected=expected)
         (gone,) = before - {each.id for each in project.sections()}
         return Done(section_id, _undo_merge(old, text, placed, gone, project.text(section_id)))
+
+    return change
+
+
+def replace(query: Query, replacement: str) -> Change:
+    """Replace words everywhere outside of locked sections. Undoing leaves alone what was changed since."""
+
+    def change(project: Project) -> Done:
+        made = project.replace(query, replacement)
+        if made.snapshot is None:
+            raise ProjectError("There is nothing to replace.")
+        return Done(0, _undo_replacement(made.snapshot.id, query, replacement))
+
+    return change
+
+
+def _undo_replacement(snapshot: int, query: Query, replacement: str) -> Change:
+    def change(project: Project) -> Done:
+        project.undo_replace(snapshot)
+        return Done(0, replace(query, replacement))
 
     return change
 
