@@ -91,8 +91,8 @@ def _structure(connection: sqlite3.Connection, tables: tuple[str, ...] = ()) -> 
 
 
 def _altered_blocks(connection: sqlite3.Connection) -> list[str]:
-    # Compared as bytes: damage may leave something that is no text any more.
-    rows = connection.execute("SELECT id, sha256, CAST(body AS BLOB) FROM block")
+    # Compared as bytes: damage may leave something that is no text any more, or nothing at all.
+    rows = connection.execute("SELECT id, sha256, IFNULL(CAST(body AS BLOB), x'') FROM block")
     return [f"paragraph {id_} was altered" for id_, digest, body in rows if hashlib.sha256(body).digest() != digest]
 
 
@@ -118,5 +118,5 @@ def _altered_log_texts(connection: sqlite3.Connection) -> list[str]:
 def _fits(digest: bytes, packed: bytes) -> bool:
     try:
         return hashlib.sha256(zlib.decompress(packed)).digest() == digest
-    except zlib.error:
+    except (TypeError, zlib.error):
         return False

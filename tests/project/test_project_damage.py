@@ -152,6 +152,17 @@ def test_altered_paragraph_is_found_and_the_other_sections_are_read(written: Pat
         assert len(project.damage()) == 1
 
 
+def test_a_paragraph_that_became_nothing_is_found(written: Path) -> None:
+    with raw(written) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'body TEXT NOT NULL', 'body TEXT')")
+    with raw(written) as connection:
+        connection.execute("DROP TRIGGER block_no_update")
+        connection.execute("UPDATE block SET body = NULL WHERE id = 3")
+    with pytest.raises(ProjectDamaged, match="paragraph 3 was altered"):
+        Project.open(written)
+
+
 @pytest.mark.usefixtures("indexed")
 def test_damaged_index_of_words_is_made_anew_and_stops_nobody(written: Path) -> None:
     with raw(written) as connection:

@@ -151,7 +151,7 @@ def test_altered_prompt_is_noticed(project: Project, path: Path) -> None:
     project.start_call(call(None, "A secret."))
     with raw(path) as connection:
         connection.execute("DROP TRIGGER log_text_no_update")
-        for content in (b"not zlib", b"x\x9c\x03\x00\x00\x00\x00\x01"):
+        for content in (b"not zlib", b"x\x9c\x03\x00\x00\x00\x00\x01", "a text"):
             connection.execute("UPDATE log_text SET body = ?", (content,))
             with pytest.raises(ProjectDamaged, match="run log"):
                 project.runs()
