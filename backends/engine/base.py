@@ -34,6 +34,9 @@ class TokenClasses:
     writes between two paragraphs (the first of two newlines, or both in one piece); ``sentence_end`` pieces end in a
     sentence's final mark (closing quotes allowed); ``heading`` pieces start a heading or a rule at the start of a line;
     ``word_start`` pieces begin another word or clause: without them a sentence can only finish its word and end.
+    ``speech_stops`` pairs each comma that ends a speech (with its closing mark) with the full stop that might;
+    ``speech_questions`` end a speech with another final mark; ``speech_starts`` begin with a quotation mark that opens
+    one.
     """
 
     end_of_turn: frozenset[int]
@@ -42,6 +45,9 @@ class TokenClasses:
     sentence_end: frozenset[int]
     heading: frozenset[int]
     word_start: frozenset[int] = frozenset()
+    speech_stops: frozenset[tuple[int, int]] = frozenset()
+    speech_questions: frozenset[int] = frozenset()
+    speech_starts: frozenset[int] = frozenset()
 
 
 class DecodeAborted(Exception):

@@ -24,7 +24,7 @@ from backends.engine.repetition import Loop, RepetitionGuard
 from backends.engine.steering import Bias, forbidden, steering
 from backends.engine.take_text import StopStrings, TakeText
 from backends.engine.thinking import Thoughts
-from backends.text import ngrams
+from backends.engine.worn_phrases import REACH
 from backends.text.thinking import Verdict
 from backends.types import (
     Delta,
@@ -39,14 +39,16 @@ from backends.types import (
 )
 
 _SAME_PLACE_CHARACTERS = 24
-_PLAUSIBLE = 0.02
+_PLAUSIBLE, _PLAUSIBLE_BEGINNING = 0.02, 0.005
+_BREAK_TOKENS = 3
 _NOTHING: frozenset[int] = frozenset()
 _HOT_TOKENS = 12
 _HOT_STEP, _HOT_FROM, _HOTTEST = 0.15, 0.7, 1.4
+_FRESH_TEMPERATURE, _FRESH_MIN_P = 1.2, 0.03
 _SETTLE_TOKENS = 64
 _JOINT_TRIES = 8
 _BAN_TRIES, _BAN_WORDS = 16, 20
-_SEED_STEP, _HOT_SEED_STEP = 0x9E3779B1, 0x85EBCA6B
+_SEED_STEP, _HOT_SEED_STEP, _FRESH_SEED_STEP = 0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35
 
 
 @dataclass(slots=True)
@@ -94,6 +96,8 @@ class Generation:
         self._calm = engine.sampler(request.sampling, self._seed, request.constraint)
         self._calm.prime(self.tokens)
         self._sampler: Sampler = self._calm
+        self._fresh: Sampler | None = None
+        self._narrate_at = 0
         self._steering = steering(engine.classes)
         self._known, self._ban_rules = known, bans
         self._begin_controls()
@@ -113,7 +117,7 @@ class Generation:
         self._prompt_tokens = len(prompt)
         self._unsure: list[tuple[int, str]] = []
         self._watched = self._end_of_turn | engine.classes.heading if self._length else self._end_of_turn
-        self._word_ends = False
+        self._word_ends = self._begins = False
         self._worn = _NOTHING
         self._bias = self._next_bias()
         self._loop: Loop | None = None
@@ -139,13 +143,19 @@ class Generation:
             return self._think(row)
         if self._sampler is not self._calm:
             self._cool_down()
-        token = self._sampler.sample(row, self._bias)
+        token = (self._fresh_sampler() if self._begins else self._sampler).sample(row, self._bias)
         if self._thoughts.opens(token) and not self._text.length:
             self._thoughts.begin()
             self.tokens.append(token)
             return self._go_on_thinking()
         if token in self._worn:
             token = self._varied(row, token)
+            if token in self._worn and self._text.tokens and self._text.tokens[-1] in self._steering.speech_ends:
+                events, token = self._without_tag(token)
+                if events:
+                    return events
+        if self._narrate_at and token in self._engine.classes.speech_starts:
+            token = self._narrated(row, token)
         if self._word_ends:
             token = self._elsewhere(row, token)
         if token in self._watched:
@@ -256,7 +266,7 @@ class Generation:
         self._bans = BanWatch(bans, known.end(_BAN_WORDS) + " ") if bans else None
 
     def _make_guard(self, policy: RepetitionPolicy, known: KnownText) -> RepetitionGuard:
-        recent = self._engine.tokenize(known.end(ngrams.WINDOW)) if known.sentences else []
+        recent = self._engine.tokenize(known.end(REACH)) if known.sentences else []
         return RepetitionGuard(policy, known, [(token, self._text.text_of(token)) for token in recent])
 
     def close(self) -> None:
@@ -264,8 +274,24 @@ class Generation:
         self._calm.close()
         if self._sampler is not self._calm:
             self._sampler.close()
+        if self._fresh is not None:
+            self._fresh.close()
 
     # Choosing
+
+    def _fresh_sampler(self) -> Sampler:
+        """The sampler for beginnings of sentences where a text repeats itself: there a model has most to say."""
+        if self._fresh is None:
+            sampling = self._request.sampling
+            hotter = replace(
+                sampling,
+                temperature=max(_FRESH_TEMPERATURE, sampling.temperature),
+                min_p=_FRESH_MIN_P,
+            )
+            self._fresh = self._engine.sampler(hotter, (self._seed + _FRESH_SEED_STEP) % 2**32)
+            self._fresh.prime(self.tokens[: self.prompt_length])
+        self._fresh.rewind(self._text.tokens)
+        return self._fresh
 
     def _reconsidered(self, row: int, token: int) -> int:
         """Where a control refuses the token, sample the same row again without it."""
@@ -280,8 +306,18 @@ class Generation:
 
     def _varied(self, row: int, token: int) -> int:
         """Another token than those of worn phrases, where the model has one that is likely too."""
-        other = self._sampler.vary(row, self._bias, self._worn, _PLAUSIBLE)
-        return token if other is None or self._text.continues_word(other) else other
+        # A model that is pushed off its phrase likes to say the last word again.
+        least = _PLAUSIBLE_BEGINNING if self._begins else _PLAUSIBLE
+        other = self._sampler.vary(row, self._bias, self._worn.union(self._text.tokens[-1:]), least)
+        clings = other is not None and self._text.continues_word(other) and not self._text.continues_word(token)
+        return token if other is None or clings else other
+
+    def _narrated(self, row: int, token: int) -> int:
+        """Let no speech follow directly on one without a tag: nobody would know whose it is."""
+        behind = len(self._text.tokens) - self._narrate_at
+        if not 0 <= behind <= _BREAK_TOKENS or not self._at_line_start():
+            return token
+        return self._sampler.sample(row, self._bias + self._steering.no_speech)
 
     def _elsewhere(self, row: int, token: int) -> int:
         """Where the text was taken back to: where all is forbidden that the model has to say, end the paragraph."""
@@ -291,19 +327,19 @@ class Generation:
             free = tuple(each for each in self._bias if each[0] not in banned)
             if self._sampler.vary(row, free, banned, _PLAUSIBLE) is None:
                 return min(breaks)
-        return self._separated(row, token) if self._text.continues_word(token) else token
+        return self._separated(row, token) if self._text.clings(token) and not self._at_line_start() else token
 
     def _separated(self, row: int, token: int) -> int:
-        """Sample again where a ban at this place made a word go on that was complete."""
+        """Sample again where a ban at this place made a sentence go on that was complete."""
         refused: set[int] = set()
-        while self._text.continues_word(token) and len(refused) < _JOINT_TRIES:
+        while self._text.clings(token) and len(refused) < _JOINT_TRIES:
             refused.add(token)
             token = self._sampler.sample(row, self._bias + forbidden(refused))
         return token
 
     def _next_bias(self) -> Bias:
         """Return what is added to the logits of the next token; called once for each token."""
-        self._word_ends = False
+        self._word_ends = self._begins = False
         self._worn = _NOTHING
         if self._request.constraint is not None:
             return ()
@@ -312,6 +348,7 @@ class Generation:
         bias = self._length_bias()
         if self._guard is not None:
             self._worn = self._guard.worn
+            self._begins = not self._guard.is_varied and self._sampler is self._calm and self._begins_sentence()
         banned = self._retries.banned.get(len(self._text.tokens))
         if banned:
             self._word_ends = self._word_ends or self._at_sentence_end()
@@ -342,6 +379,10 @@ class Generation:
     def _at_line_start(self) -> bool:
         tokens = self._text.tokens
         return not tokens or self._text.tail(1).endswith("\n")
+
+    def _begins_sentence(self) -> bool:
+        """Whether the next token is the first of a sentence, or the second."""
+        return not self._steering.borders.isdisjoint(self._text.tokens[-2:])
 
     def _at_sentence_end(self) -> bool:
         tokens = self._text.tokens
@@ -434,6 +475,9 @@ class Generation:
         near = retries.place >= 0 and abs(place - retries.place) <= _SAME_PLACE_CHARACTERS
         retries.count = retries.count + 1 if near else 1
         retries.place = place if not near else max(place, retries.place)
+        if loop.of_words and retries.count <= policy.max_retries:
+            kept = self._first_word(kept)
+            first = self._text.tokens[kept]
         events = self._cut(kept)
         if retries.count > policy.max_retries + 1 or self._rewound > 2 * self._request.max_tokens:
             return [*events, *self.finish(FinishReason.END_OF_TURN)]
@@ -444,6 +488,30 @@ class Generation:
             self._heat_up()
         self._bias = self._next_bias()
         return events
+
+    def _first_word(self, kept: int) -> int:
+        """The first of the tokens behind ``kept`` that can be seen: it is not a line break that is repeated."""
+        tokens = self._text.tokens
+        return next((at for at in range(kept, len(tokens)) if self._text.text_of(tokens[at]).strip()), kept)
+
+    def _without_tag(self, token: int) -> tuple[Sequence[Event], int]:
+        """Let a speech go without its tag, where every tag that the model likes came often: a new paragraph follows.
+
+        Return the token that begins it. A comma that ends the speech has to become a full stop: then it is taken back,
+        which the events say.
+        """
+        kept = len(self._text.tokens) - 1
+        stop = self._steering.speech_stops.get(self._text.tokens[kept])
+        breaks = self._engine.classes.paragraph_break
+        if not breaks or self._shown < self._text.length:
+            return (), token
+        self._narrate_at = kept + 1
+        if stop is None:
+            return (), min(breaks)
+        events = self._cut(kept)
+        self._retries.forced += (frozenset((stop,)), breaks)
+        self._bias = self._next_bias()
+        return events, token
 
     def _take_back_ban(self, ban: Ban) -> list[Event]:
         """Cut off what is banned and let the model choose other words there; where none will do, before that place.

@@ -24,25 +24,33 @@ from backends.text.segmentation import Boundary, SentenceScanner
 from backends.types import RepetitionPolicy
 
 _SHORT_RUN = 16
-_WORD_RUN = 5  # of one and the same token, with no mark between
 _LONG_RUN = 46
 _KEEP_WITHIN = 600
 _SAME_MARKS = 2
 _TITLE_WORDS = 12
+_VARIED = 0.006
+_OF_WORDS = frozenset(("sentence", "adjacent", "near", "passage", "opening", "skeleton", "template", "window"))
 
 _LETTER = re.compile(r"[^\W_]")
+# A word, and itself twice more with nothing but spaces between; who laughs says "ha" more often.
+_STUTTER = re.compile(r"(?<!\w)(?:(\w{3,})(?=(?:\s+\1){2}$)|(\w{1,2})(?=(?:\s+\2){4}$))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
     """A repetition: take the text back to its first ``keep`` code points and write on differently.
 
-    ``kind`` is one of period, blank, marks, invalid, sentence, adjacent, near, passage, opening, skeleton, template,
-    window.
+    ``kind`` is one of period, stutter, blank, marks, invalid, sentence, adjacent, near, passage, opening, skeleton,
+    template, window.
     """
 
     keep: int
     kind: str
+
+    @property
+    def of_words(self) -> bool:
+        """Whether it is words that are repeated: then it is a word that has to be another one."""
+        return self.kind in _OF_WORDS
 
 
 class RepetitionGuard:
@@ -76,6 +84,11 @@ class RepetitionGuard:
         return self._settled
 
     @property
+    def is_varied(self) -> bool:
+        """Whether the text repeats little; else its sentences should begin in more ways."""
+        return self._sentences.rate <= _VARIED
+
+    @property
     def worn(self) -> frozenset[int]:
         """The tokens that would repeat a phrase: to be left out where the model has others."""
         return self._phrases.worn(self._sentences.rate)
@@ -88,9 +101,9 @@ class RepetitionGuard:
         run = self._periods.add(token)
         self._phrases.add(token, text)
         worded = text[-1:].isalnum() or _LETTER.search(text) is not None
-        short = _WORD_RUN if self._periods.period == 1 and text.isalpha() else _SHORT_RUN
-        if run >= short and (run >= _LONG_RUN or (worded and self._is_prose())):
+        if run >= _SHORT_RUN and (run >= _LONG_RUN or (worded and self._is_prose())):
             kind, keep = "period", self._before(self._starts[self._periods.run_start])
+        stutter = self._phrases.stutters and worded and _STUTTER.search(scanner.tail + text)
         found = scanner.feed(text)
         if (found or self._openings.is_open) and self._openings.feed(text, scanner, found):
             kind, keep = "opening", self._openings.end
@@ -98,6 +111,8 @@ class RepetitionGuard:
             self._end = found[-1].end
             for number, boundary in enumerate(found, start=-len(found)):
                 kind, keep = self._sentence(number, boundary) or (kind, keep)
+        if stutter:
+            kind, keep = "stutter", scanner.length - len(stutter.string) + stutter.end()
         if worded:
             self._quiet = None
         else:

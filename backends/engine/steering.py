@@ -67,6 +67,26 @@ class Steering:
         return _all(self._classes.end_of_turn, -math.inf)
 
     @functools.cached_property
+    def speech_stops(self) -> dict[int, int]:
+        """For each token that ends a speech with a comma, the one that ends it with a full stop."""
+        return dict(self._classes.speech_stops)
+
+    @functools.cached_property
+    def speech_ends(self) -> frozenset[int]:
+        """What a tag of speech may follow."""
+        return self._classes.speech_questions | self.speech_stops.keys()
+
+    @functools.cached_property
+    def no_speech(self) -> Bias:
+        """Forbid what begins a speech."""
+        return _all(self._classes.speech_starts, -math.inf)
+
+    @functools.cached_property
+    def borders(self) -> frozenset[int]:
+        """What a sentence may follow."""
+        return self._classes.sentence_end | self._classes.line_break
+
+    @functools.cached_property
     def no_heading(self) -> Bias:
         """Forbid headings and rules."""
         return _all(self._classes.heading, -math.inf)

@@ -7,6 +7,8 @@ import bisect
 import codecs
 from collections.abc import Callable, Sequence
 
+_CLINGING = frozenset(".,;:!?…")
+
 
 class TakeText:
     """Tokens and their text: incremental, always valid Unicode, cut back at token borders.
@@ -90,6 +92,10 @@ class TakeText:
         """Whether a token begins with a letter, a digit or a part of a character, and there is text before it."""
         whole = self._whole_text(token)
         return self.length > 0 and (whole is None or whole[:1].isalnum())
+
+    def clings(self, token: int) -> bool:
+        """Whether a token goes on with the last word, or puts a mark behind it that closes no quotation."""
+        return self.continues_word(token) or (self.length > 0 and self.text_of(token)[:1] in _CLINGING)
 
     def _whole_text(self, token: int) -> str | None:
         """Return the text of a token that neither begins nor ends inside a character, None for others."""

@@ -17,6 +17,10 @@ _ABBREVIATION = re.compile(r"[^\W\d_]\.\s*$")
 # What begins another word, clause or line.
 _WORD_START = re.compile(rb"[\s,;:(\[{-]|" + b"|".join(mark.encode() for mark in "—–"))
 _HEADING = re.compile(r"\s*(?:#{1,6}\s*|-{3,}|={3,}|\*{3,}|_{3,})$")
+# Speech whose quotation closes behind its last mark; the tags of „…“, and of « … » stand elsewhere.
+_SPEECH_END = re.compile(r"[,.?!][\"”’]")
+_LONGEST_SPEECH_END = 4
+_SPEECH_START = re.compile(rb"\s*(?:\"|" + "“".encode() + rb")")
 
 
 # How a vocabulary writes the break between two paragraphs, which is not always with its longest piece: the splitting
@@ -35,9 +39,15 @@ def classify(pieces: Sequence[bytes], end_of_turn: Collection[int], two_paragrap
     sentence_end: set[int] = set()
     heading: set[int] = set()
     word_start: set[int] = set()
+    speech_end: dict[str, int] = {}
+    speech_start: set[int] = set()
     for token, piece in enumerate(pieces):
         if _WORD_START.match(piece):
             word_start.add(token)
+        if _SPEECH_START.match(piece):
+            speech_start.add(token)
+        if len(piece) <= _LONGEST_SPEECH_END and _SPEECH_END.fullmatch(piece.decode("utf-8", "ignore")):
+            speech_end[piece.decode()] = token
         if not _OF_INTEREST.search(piece):
             continue
         if b"\n" in piece:
@@ -58,6 +68,13 @@ def classify(pieces: Sequence[bytes], end_of_turn: Collection[int], two_paragrap
         sentence_end=frozenset(sentence_end),
         heading=frozenset(heading),
         word_start=frozenset(word_start - sentence_end),
+        speech_stops=frozenset(
+            (token, speech_end["." + end[1:]])
+            for end, token in speech_end.items()
+            if end[0] == "," and "." + end[1:] in speech_end
+        ),
+        speech_questions=frozenset(token for end, token in speech_end.items() if end[0] in "?!"),
+        speech_starts=frozenset(speech_start),
     )
 
 

@@ -19,6 +19,9 @@ from backends.text import ngrams
 _FROM, _FROM_SHORT = 0.004, 0.008
 _SHORT_TIMES = 2
 _OPENING_WORDS = 5
+_QUOTES = frozenset('"“”')
+REACH = 2 * ngrams.WINDOW
+"""For how many words and marks the openings of sentences are kept in mind."""
 _FINAL = frozenset(".!?…")
 _INSIDE = frozenset("'’")
 _NOTHING: frozenset[int] = frozenset()
@@ -52,7 +55,7 @@ class WornPhrases:
         notable = False
         if text[1:].isalpha() and text[0] == " ":
             word = text[1:].lower()
-            notable = text[1:] == word or last in _FINAL or not last
+            notable = text[1:] == word or last in _FINAL or last in _QUOTES or not last
             following, count = (state[1], last, word), count + 1
             opening = _begun(opening, last, word)
         elif word_open and text.isalpha() and last[:1].isalnum():
@@ -86,6 +89,12 @@ class WornPhrases:
                 for key in (state, state[1:], self._openings[-1]):
                     self._followers[key].pop()
 
+    @property
+    def stutters(self) -> bool:
+        """Whether the last three words are one and the same."""
+        first, second, third = self._states[-1]
+        return first == second == third and third.isalpha()
+
     def worn(self, rate: float) -> frozenset[int]:
         """Return the tokens to leave out now, where ``rate`` is the seq-rep-4 of the last thousand words and marks."""
         if rate <= _FROM:
@@ -93,17 +102,17 @@ class WornPhrases:
         state, opening = self._states[-1], self._openings[-1]
         found = self._after(state, 1)
         if len(opening) > 1:
-            found |= self._after(opening, 1)
+            found |= self._after(opening, 1, REACH)
         if rate > _FROM_SHORT:
             found |= self._after(state[1:], _SHORT_TIMES)
         return frozenset(found)
 
-    def _after(self, key: _State, times: int) -> set[int]:
-        """The tokens that came at least so often in the last thousand words and marks behind ``key``."""
+    def _after(self, key: _State, times: int, reach: int = ngrams.WINDOW) -> set[int]:
+        """The tokens that came at least so often in the last ``reach`` words and marks behind ``key``."""
         places = self._followers.get(key)
         if not places:
             return set()
-        oldest = self._counts[-1] - ngrams.WINDOW
+        oldest = self._counts[-1] - reach
         found: Counter[int] = Counter()
         for place in reversed(places):
             if self._counts[place] < oldest:

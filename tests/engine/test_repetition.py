@@ -94,6 +94,20 @@ def test_what_people_write_is_left_alone(text):
     assert first_loop(text)[0] is None
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("She had a yellow yellow yellow", "She had a yellow"),
+        ("He met Lighthouse lighthouse LIGHTHOUSE", "He met Lighthouse"),
+        ("Say N N N N N", "Say N"),
+    ],
+)
+def test_a_word_three_times_in_a_row_is_a_stutter(text, kept):
+    loop, so_far = first_loop(PLAIN + text)
+    assert loop == Loop(len(PLAIN + kept), "stutter")
+    assert so_far == PLAIN + text
+
+
 def test_a_sentence_said_before_is_taken_back():
     text = PLAIN + GOOD + "Something else happened in between. " + GOOD + "Then"
     loop, so_far = first_loop(text)

@@ -243,6 +243,7 @@ class _Whim:
         self.tokens = 0
         self.settled = 0
         self.worn = frozenset()
+        self.is_varied = True
 
     def feed(self, token: int, text: str) -> Loop | None:
         self.text += text

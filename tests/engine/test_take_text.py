@@ -88,3 +88,12 @@ def test_stop_strings(chunks, stops, shown, stopped):
         if found:
             break
     assert (text[: len(text) - held], found) == (shown, stopped)
+
+
+def test_what_clings_to_the_last_word(make_engine):
+    engine = make_engine()
+    ids = {engine.piece(token): token for token in range(engine.vocabulary_size)}
+    text = TakeText(engine.piece, trimmed=False)
+    assert not text.clings(ids[b"a"])
+    text.feed(ids[b"a"])
+    assert [text.clings(ids[piece]) for piece in (b"a", b".", b",", b'"', b" ", b"\n")] == [True] * 3 + [False] * 3

@@ -45,6 +45,12 @@ def test_text_before_the_take_counts():
     assert worn("She walked down to the", recent="He walked down to the harbour.") == {" harb"}
 
 
+def test_openings_are_remembered_longer_than_phrases():
+    between = " ".join(f"w{number}" for number in range(ngrams.WINDOW))
+    assert worn(f"Then morning came. {between}. Then") == {" morn"}
+    assert worn(f"Then morning came. {between} {between}. Then") == set()
+
+
 def test_case_and_token_borders_do_not_matter():
     assert worn("Remember the lighthouse keeper. REMEMBER THE LIGHTHOUSE") == {" keep"}
 
