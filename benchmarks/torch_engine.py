@@ -138,10 +138,12 @@ class Bench:
 
     def parity(self) -> Iterator[Row]:
         """Torch against llama.cpp."""
-        engines = [open_engine(ModelSettings(str(each), threads=self.threads)) for each in (self.model, self.folder)]
-        found = compare(*engines, prompts()[: self.answers])
-        for engine in engines:
-            engine.close()
+        first, second = (
+            open_engine(ModelSettings(str(each), threads=self.threads)) for each in (self.model, self.folder)
+        )
+        found = compare(first, second, prompts()[: self.answers])
+        first.close()
+        second.close()
         explained = found.same + found.parted_at_ties
         name = f"{found.answers} answers of {TOKENS} greedy tokens"
         yield Row(f"{name}: the same", found.same, "answers")

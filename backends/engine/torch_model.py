@@ -251,8 +251,16 @@ def _attend_part(
         shared = query.view(1, keys.shape[0], -1, query.shape[3])
         mixed = functional.scaled_dot_product_attention(shared, held_keys, held_values, scale=scaling)
         return mixed.reshape(1, -1, 1, mixed.shape[3])
+    if not part.past and not window:
+        return functional.scaled_dot_product_attention(
+            query, held_keys, held_values, is_causal=True, scale=scaling, enable_gqa=True
+        )
+    if query.is_cuda:
+        # With a mask and shared keys CUDA has only the way that stores all scores.
+        group = query.shape[1] // keys.shape[0]
+        held_keys, held_values = (each.repeat_interleave(group, dim=1) for each in (held_keys, held_values))
     return functional.scaled_dot_product_attention(
-        query, held_keys, held_values, attn_mask=_mask(part, window), scale=scaling, enable_gqa=True
+        query, held_keys, held_values, attn_mask=_mask(part, window), scale=scaling, enable_gqa=not query.is_cuda
     )
 
 
