@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns a GGUF of the Llama kind with plain weights (F32, F16) into a safetensors folder as other programs write them.
 
+    python -m tests.safetensors_models FILE.gguf DIR
+
 The weights stay what they were, number for number, so that what two engines make of them can be compared.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +175,7 @@ def _tokenizer_config(values: dict[str, Any]) -> dict[str, Any]:
         "eos_token": tokens[values["tokenizer.ggml.eos_token_id"]],
         **({"chat_template": template} if template else {}),
     }
+
+
+if __name__ == "__main__":
+    print(convert(Path(sys.argv[1]), Path(sys.argv[2])))
