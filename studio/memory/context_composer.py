@@ -89,7 +89,8 @@ class ContextComposer:
     """Composes prompts of at most ``max_prompt_tokens`` for one model."""
 
     def __init__(self, count_tokens: CountTokens, count_prompt: CountPrompt, max_prompt_tokens: int) -> None:
-        self._count_tokens = count_tokens
+        # Each count is a question to another process, so nothing is asked about nothing.
+        self._count_tokens: CountTokens = lambda texts: count_tokens(texts) if texts else []
         self._count_prompt = count_prompt
         self._max = max_prompt_tokens
 
