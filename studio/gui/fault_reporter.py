@@ -34,9 +34,9 @@ class FaultReporter(QObject):
         self._failed.connect(self._show_fault, Qt.ConnectionType.QueuedConnection)
         self.log = CrashLog(folder, heading(), self._failed.emit)
         self._crash: Crash | None = self.log.begin()
-        menu = window.menuBar().addMenu(self.tr("&Help"))
-        menu.setAccessibleName(self.tr("Help"))
-        self.action = menu.addAction(self.tr("Report a problem…"), self.show_report)
+        self.menu = window.menuBar().addMenu(self.tr("&Help"))
+        self.menu.setAccessibleName(self.tr("Help"))
+        self.action = self.menu.addAction(self.tr("Report a problem…"), self.show_report)
         if self._crash is not None:
             self._show_crash()
 
