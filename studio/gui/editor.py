@@ -69,7 +69,9 @@ class TextColumn(QTextEdit):
         self.column_moved.emit()
 
     def _center(self) -> None:
-        self.setViewportMargins(self.side_margin, 0, self.side_margin - self.verticalScrollBar().width(), FOOT)
+        # A scroll bar that was never shown has a width that means nothing.
+        right = self.side_margin - self.verticalScrollBar().sizeHint().width()
+        self.setViewportMargins(self.side_margin, 0, right, FOOT)
 
     def set_typewriter(self, on: bool) -> None:
         """Keep the line that is written in at one height, or let it move down the page again."""

@@ -154,6 +154,7 @@ class FindBar(QFrame):
         line = QLineEdit(self)
         line.setPlaceholderText(name)
         line.setAccessibleName(name)
+        line.setMinimumWidth(120)
         line.setMaximumWidth(320)
         return line
 

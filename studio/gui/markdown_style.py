@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QFont, QGuiApplication, QPalette, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 
 from studio.gui.text_form import utf16_length
@@ -20,12 +21,19 @@ LINE_END = "\u2028"
 
 
 class MarkdownStyle(QSyntaxHighlighter):
-    """Belongs to one document, and paints in the colours of the application."""
+    """Belongs to one document, and paints in the colours of the application.
+
+    To be made while the document is empty.
+    """
 
     def __init__(self, document: QTextDocument) -> None:
         super().__init__(document)
         self._formats: dict[tuple[str, int], QTextCharFormat] = {}
         self._made_for = QPalette()
+        # Qt looks at a document without a layout only later, and would lay it out twice then; and it looks at all of
+        # it again in a moment, which is to be over while there is nothing in it.
+        document.documentLayout()
+        QCoreApplication.sendPostedEvents(self)
 
     def highlightBlock(self, text: str) -> None:
         """Set the formats of a paragraph."""
@@ -34,11 +42,12 @@ class MarkdownStyle(QSyntaxHighlighter):
         palette = QGuiApplication.palette()
         if palette != self._made_for:
             self._made_for, self._formats = palette, {}
-        start = 0
+        start, narrow = 0, utf16_length(text) == len(text)
         for line in text.split(LINE_END):
             for kind, level, first, end in styled(line, heading=start == 0):
-                place = utf16_length(text[: start + first])
-                self.setFormat(place, utf16_length(line[first:end]), self._format(kind, level))
+                place = start + first if narrow else utf16_length(text[: start + first])
+                length = end - first if narrow else utf16_length(line[first:end])
+                self.setFormat(place, length, self._format(kind, level))
             start += len(line) + 1
 
     def _format(self, kind: str, level: int) -> QTextCharFormat:

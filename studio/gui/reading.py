@@ -118,6 +118,7 @@ class ReferencePane(QWidget):
             if self.section == section.id:
                 self.text.start_anew()
                 self.text.add(section, text)
+                self.text.moveCursor(QTextCursor.MoveOperation.Start)
                 self.show()
 
         desk.autosave.settle(lambda: desk.background.ask(lambda project: _whole(project, section), show))

@@ -42,9 +42,9 @@ class SectionDocument(QTextDocument):
         self._step_open = False
         self.setDefaultFont(font)
         self.setUndoRedoEnabled(False)
-        self._insert_at_end(self._text)
-        self._lay_out()
         self.style = MarkdownStyle(self)
+        self._lay_out()
+        self._insert_at_end(self._text)
         self.setUndoRedoEnabled(True)
         self.setModified(False)
         self._ours = False

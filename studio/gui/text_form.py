@@ -23,17 +23,13 @@ def to_document(text: str) -> str:
 
 def of_document(document: QTextDocument) -> str:
     """Return the text of a document as it is stored."""
-    blocks = []
-    block = document.begin()
-    while block.isValid():
-        blocks.append(block.text().replace(LINE, "\n"))
-        block = block.next()
-    return PARAGRAPH.join(blocks)
+    # In one call and not block by block: this is done while the author types.
+    return document.toRawText().replace(BLOCK, PARAGRAPH).replace(LINE, "\n")
 
 
 def utf16_length(text: str) -> int:
     """Return the length of a text as Qt counts it."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def document_position(text: str, place: int) -> int:
