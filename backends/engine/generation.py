@@ -313,11 +313,15 @@ class Generation:
         return token if other is None or clings else other
 
     def _narrated(self, row: int, token: int) -> int:
-        """Let no speech follow directly on one without a tag: nobody would know whose it is."""
+        """Let no speech follow directly on one without a tag, where the model has something else to say.
+
+        Where it has not, it would speak without a quotation mark.
+        """
         behind = len(self._text.tokens) - self._narrate_at
         if not 0 <= behind <= _BREAK_TOKENS or not self._at_line_start():
             return token
-        return self._sampler.sample(row, self._bias + self._steering.no_speech)
+        other = self._sampler.vary(row, self._bias, self._engine.classes.speech_starts, _PLAUSIBLE)
+        return token if other is None else other
 
     def _elsewhere(self, row: int, token: int) -> int:
         """Where the text was taken back to: where all is forbidden that the model has to say, end the paragraph."""

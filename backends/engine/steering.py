@@ -77,11 +77,6 @@ class Steering:
         return self._classes.speech_questions | self.speech_stops.keys()
 
     @functools.cached_property
-    def no_speech(self) -> Bias:
-        """Forbid what begins a speech."""
-        return _all(self._classes.speech_starts, -math.inf)
-
-    @functools.cached_property
     def borders(self) -> frozenset[int]:
         """What a sentence may follow."""
         return self._classes.sentence_end | self._classes.line_break
