@@ -142,13 +142,15 @@ class FindBar(QFrame):
         layout = QGridLayout(self)
         layout.setContentsMargins(16, 8, 16, 8)
         layout.setVerticalSpacing(4)
-        above = (self.line, self.back_button, self.next_button, self.case, self.result)
-        for column, widget in enumerate(above):
+        for column, widget in enumerate((self.line, self.back_button, self.next_button)):
             layout.addWidget(widget, 0, column)
-        layout.setColumnStretch(len(above), 1)
-        layout.addWidget(self.close_button, 0, len(above) + 1)
+        layout.addWidget(self.close_button, 0, 4)
         for column, widget in enumerate((self.replacement, self.replace_button, self.replace_all_button)):
             layout.addWidget(widget, 1, column)
+        layout.addWidget(self.case, 2, 0)
+        layout.addWidget(self.result, 2, 1, 1, 3)
+        layout.setColumnStretch(0, 3)
+        layout.setColumnStretch(3, 1)
 
     def _field(self, name: str) -> QLineEdit:
         line = QLineEdit(self)
