@@ -89,8 +89,8 @@ class ContextComposer:
     """Composes prompts of at most ``max_prompt_tokens`` for one model."""
 
     def __init__(self, count_tokens: CountTokens, count_prompt: CountPrompt, max_prompt_tokens: int) -> None:
-        # Each count is a question to another process, so nothing is asked about nothing.
-        self._count_tokens: CountTokens = lambda texts: count_tokens(texts) if texts else []
+        self._ask = count_tokens
+        self._known: dict[str, int] = {}
         self._count_prompt = count_prompt
         self._max = max_prompt_tokens
 
@@ -99,6 +99,8 @@ class ContextComposer:
 
         Raises ContextOverflow where not even brief, pinned facts and task fit; its hint says which of them to shorten.
         """
+        self._known.clear()
+        self._count_tokens(_pieces_of(background))
         bare = _bare(background, assignment)
         room = self._max - self._count_prompt(render(bare))
         if room < 0:
@@ -111,6 +113,13 @@ class ContextComposer:
         self._add_passages(packing, background, PASSAGES_SHARE.of(room))
         self._add_references(packing, background, REFERENCES_SHARE.of(room))
         return self._fitted(packing)
+
+    def _count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count each text once for a prompt: a count is a question to another process."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            self._known.update(zip(new, self._ask(new), strict=True))
+        return [self._known[text] for text in texts]
 
     def _overflow(self, bare: WriteFields) -> ContextOverflow:
         """Say what of the parts that are never left out is too large."""
@@ -265,6 +274,13 @@ _SEPARATOR_TOKENS = 3
 def best_at_both_ends(found: Sequence[Recalled]) -> tuple[Recalled, ...]:
     """Return the best first, the second best last, the third second, and so on: the worst stand in the middle."""
     return (*found[::2], *found[1::2][::-1])
+
+
+def _pieces_of(background: Background) -> list[str]:
+    """The texts that are counted in any case, to be counted in one go."""
+    found = (*background.earlier, *background.told, *background.facts, *background.references)
+    passages = (*background.chapter_passages, *background.passages)
+    return [background.brief.text, *(each.text for each in (*found, *passages)), *(f.line for f in background.pinned)]
 
 
 def _bare(background: Background, assignment: Assignment) -> WriteFields:
