@@ -202,7 +202,8 @@ def test_the_command_prints_rows_and_writes_the_texts(tmp_path, monkeypatch, cap
     code = main(["bench", *words, "--outputs", str(out), "--json"])
     printed, progress = capsys.readouterr()
     result = json.loads(printed)
-    assert code == 0
+    # Which targets a made-up model meets is not what this is about.
+    assert code == int(any(row["met"] is False for row in result["rows"]))
     assert {"rows", "machine", "commit"} <= result.keys()
     assert len(out.read_text(encoding="utf-8").splitlines()) == 4
     assert "4/4 length-variation-1 single seed 1: asked 300" in progress
