@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings
 
 RECENT_PROJECTS = 5
-PANE_SIZES = (260, 720, 300)
+PANE_SIZES = (260, 672, 348)
 
 
 def user_memory() -> QSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.project.memory_records import Entity, Fact, Remembered, SummaryText
+from studio.project.memory_records import Entity, Fact, Remembered, Stale, SummaryText
 from studio.project.store import Project
 
 DOCUMENT = 0
@@ -43,28 +43,29 @@ class MemoryOverview:
 def memory_overview(project: Project) -> MemoryOverview:
     """Read all facts and summaries of a project."""
     memory = project.memory
-    marks = memory.stale()
-    stale_facts = {each.id: each.reason for each in marks if each.kind is Remembered.FACT}
-    facts = memory.facts()
-    headings = memory.headings([each.statement.section for each in facts if each.statement.section])
-    return MemoryOverview(
-        tuple(
-            KnownFact(each, headings.get(each.statement.section or 0, ""), stale_facts.get(each.id, ""))
-            for each in facts
-        ),
-        _summaries(project, {each.id: each.reason for each in marks if each.kind is Remembered.SUMMARY}),
-        memory.entities(),
+    marks, names = memory.stale(), _names(project)
+    stale = {each.id: each.reason for each in marks if each.kind is Remembered.FACT}
+    facts = tuple(
+        KnownFact(each, " ".join(names.get(each.statement.section or DOCUMENT, ())).strip(), stale.get(each.id, ""))
+        for each in memory.facts()
     )
+    return MemoryOverview(facts, _summaries(project, names, marks), memory.entities())
 
 
 def known_summaries(project: Project) -> tuple[KnownSummary, ...]:
     """Read all summaries of a project, the document's first, then in reading order."""
-    marks = project.memory.stale()
-    return _summaries(project, {each.id: each.reason for each in marks if each.kind is Remembered.SUMMARY})
+    return _summaries(project, _names(project), project.memory.stale())
 
 
-def _summaries(project: Project, stale: dict[int, str]) -> tuple[KnownSummary, ...]:
-    names = {DOCUMENT: ("", "")} | {each.id: (each.number, each.title) for each in project.sections()}
+def _names(project: Project) -> dict[int, tuple[str, str]]:
+    """Number and title of each section, both empty for the whole document."""
+    return {DOCUMENT: ("", "")} | {each.id: (each.number, each.title) for each in project.sections()}
+
+
+def _summaries(
+    project: Project, names: dict[int, tuple[str, str]], marks: tuple[Stale, ...]
+) -> tuple[KnownSummary, ...]:
+    stale = {each.id: each.reason for each in marks if each.kind is Remembered.SUMMARY}
     return tuple(
         KnownSummary(each, *names[each.section], stale.get(each.section, ""))
         for each in project.memory.summary_texts(list(names))

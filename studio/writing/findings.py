@@ -101,11 +101,11 @@ def _repetition(report: RepetitionReport, ids: dict[str, int]) -> Iterator[Findi
         if window.verdict in (Verdict.ACT, Verdict.LOOP):
             yield Finding(FindingKind.REPETITION, ids[window.place.section], "", place=window.place)
     seen: set[tuple[str, int]] = set()
-    for found in (report.neighbours, report.passages, report.sentences):
+    near = tuple(Repeated(each.text, each.places) for each in report.near)
+    # Passages come last: what they say is in words without capital letters, and mostly in a sentence as well.
+    for found in (report.neighbours, report.sentences, near, report.passages):
         for each in found[:MOST_OF_A_KIND]:
             yield from _again(each, ids, seen)
-    for near in report.near[:MOST_OF_A_KIND]:
-        yield from _again(Repeated(near.text, near.places), ids, seen)
 
 
 def _again(repeated: Repeated, ids: dict[str, int], seen: set[tuple[str, int]]) -> Iterator[Finding]:
@@ -113,4 +113,4 @@ def _again(repeated: Repeated, ids: dict[str, int], seen: set[tuple[str, int]]) 
     place = repeated.places[-1]
     if (place.section, place.paragraph) not in seen:
         seen.add((place.section, place.paragraph))
-        yield Finding(FindingKind.REPETITION, ids[place.section], repeated.text, place=place)
+        yield Finding(FindingKind.REPETITION, ids[place.section], repeated.text.lstrip(" .,;:!?"), place=place)

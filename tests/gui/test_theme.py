@@ -73,6 +73,13 @@ def test_shapes_can_be_seen(name: str, shape: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mark", ["muted", "accent", "good", "warn", "bad"])
+def test_the_marks_of_a_chosen_entry_can_be_seen(name: str, mark: str) -> None:
+    tokens = read_tokens(name)
+    assert contrast(getattr(tokens, mark), tokens.selection) >= 3.0
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_style_sheet_names_only_colours_that_there_are(name: str) -> None:
     assert "@" not in style_sheet(read_tokens(name))
 

@@ -76,7 +76,9 @@ class DiffText(QTextEdit):
             cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
             selection = QTextEdit.ExtraSelection()
             selection.cursor = cursor  # type: ignore[attr-defined]
+            # The colours of what came and went are too faint on this ground; the lines still tell them apart.
             selection.format.setBackground(QColor(self._tokens.selection))  # type: ignore[attr-defined]
+            selection.format.setForeground(QColor(self._tokens.text))  # type: ignore[attr-defined]
             selections.append(selection)
             self.ensureCursorVisible()
         self.setExtraSelections(selections)

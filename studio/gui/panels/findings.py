@@ -127,7 +127,8 @@ class FindingsPanel(Panel):
 
     def _show(self) -> None:
         found = (*(self._quick or ()), *(self._repeated or ()))
-        self.findings.show_entries([self._entry(each) for each in dict.fromkeys(found)])
+        marks = self._marks()
+        self.findings.show_entries([self._entry(each, marks) for each in dict.fromkeys(found)])
         self._say()
         self._allow()
 
@@ -149,13 +150,15 @@ class FindingsPanel(Panel):
         self.check_button.setEnabled(self.desk is not None and self._check is None)
         self.go_button.setEnabled(any(finding.section for finding in self.findings.chosen()))
 
-    def _entry(self, finding: Finding) -> Entry:
-        marks = {
+    def _marks(self) -> dict[str, Mark]:
+        return {
             "length": Mark("length", "warn", self.tr("length")),
             "requirement": Mark("requirement", "bad", self.tr("demand")),
             "stale": Mark("stale", "warn", self.tr("stale")),
             "repetition": Mark("repetition", "warn", self.tr("repetition")),
         }
+
+    def _entry(self, finding: Finding, marks: dict[str, Mark]) -> Entry:
         section = self.desk.plan.section(finding.section) if self.desk is not None else None
         place = f"{section.number} {section.title}" if section is not None else self.tr("the document")
         return Entry(finding, self._text(finding), place, "", (marks[str(finding.kind)],))

@@ -33,6 +33,8 @@ class MemoryPanel(Panel):
         super().__init__(actions, tokens, parent)
         self.setAccessibleName(self.tr("Memory"))
         self._known: MemoryOverview | None = None
+        self._fact_entries: list[Entry] = []
+        self._summary_entries: list[Entry] = []
         self._reader = Reader(self)
         self.messages = MessageBar(self)
         self.facts_button = self._page_button(self.tr("Facts"))
@@ -55,6 +57,7 @@ class MemoryPanel(Panel):
         super().show_desk(desk)
         self._reader.forget()
         self._known = None
+        self._fact_entries, self._summary_entries = [], []
         self.messages.clear()
         self._show_lists()
 
@@ -73,40 +76,47 @@ class MemoryPanel(Panel):
 
     def _show(self, known: MemoryOverview) -> None:
         self._known = known
+        marks = self._marks()
+        self._fact_entries = [self._fact_entry(each, marks) for each in known.facts]
+        self._summary_entries = [self._summary_entry(each, marks) for each in known.summaries]
         self._show_lists()
 
+    def _marks(self) -> dict[str, Mark]:
+        return {
+            "pinned": Mark("pin", "accent", self.tr("pinned")),
+            "locked": Mark("locked", "muted", self.tr("locked")),
+            "conflict": Mark("conflict", "bad", self.tr("contradicts another fact")),
+            "stale": Mark("stale", "warn", self.tr("stale")),
+            "author": Mark("edit", "muted", self.tr("in your words")),
+        }
+
     def _show_lists(self) -> None:
-        known, wanted = self._known, self.filter.text().casefold().strip()
-        facts = [self._fact_entry(each) for each in known.facts] if known else []
-        summaries = [self._summary_entry(each) for each in known.summaries] if known else []
+        wanted = self.filter.text().casefold().strip()
+        facts, summaries = self._fact_entries, self._summary_entries
         for shown, entries in ((self.facts, facts), (self.summaries, summaries)):
             shown.show_entries([each for each in entries if wanted in f"{each.text} {each.detail}".casefold()])
         self.facts_button.setText(self.tr("Facts {count}").format(count=number(len(facts))))
         self.summaries_button.setText(self.tr("Summaries {count}").format(count=number(len(summaries))))
         self._show_choice()
 
-    def _fact_entry(self, known: KnownFact) -> Entry:
+    def _fact_entry(self, known: KnownFact, marks: dict[str, Mark]) -> Entry:
         fact = known.fact
-        found = known.heading
-        if not found:
-            gone = self.tr("from a section that is gone")
-            found = self.tr("yours") if fact.origin is Author.AUTHOR else gone
-        marks = (
-            (fact.pinned, Mark("pin", "accent", self.tr("pinned"))),
-            (fact.locked, Mark("locked", "muted", self.tr("locked"))),
-            (bool(fact.conflicts), Mark("conflict", "bad", self.tr("contradicts another fact"))),
-            (bool(known.stale), Mark("stale", "warn", self.tr("stale"))),
-        )
-        return Entry(fact.id, fact.line, found, "", tuple(mark for on, mark in marks if on))
+        on = (("pinned", fact.pinned), ("locked", fact.locked), ("conflict", fact.conflicts), ("stale", known.stale))
+        return Entry(fact.id, fact.line, self._found_in(known), "", tuple(marks[name] for name, is_on in on if is_on))
 
-    def _summary_entry(self, known: KnownSummary) -> Entry:
+    def _found_in(self, known: KnownFact) -> str:
+        if known.fact.origin is Author.AUTHOR:
+            return self.tr("yours")
+        if known.heading:
+            return known.heading
+        gone = known.fact.statement.section is not None
+        return self.tr("from a section that is gone") if gone else self.tr("found by the program")
+
+    def _summary_entry(self, known: KnownSummary, marks: dict[str, Mark]) -> Entry:
+        summary = known.summary
         place = f"{known.number} {known.title}" if known.number else self.tr("The whole document")
-        marks = (
-            (known.summary.origin is Author.AUTHOR, Mark("edit", "muted", self.tr("in your words"))),
-            (known.summary.locked, Mark("locked", "muted", self.tr("locked"))),
-            (bool(known.stale), Mark("stale", "warn", self.tr("stale"))),
-        )
-        return Entry(known.summary.section, known.summary.text, place, "", tuple(mark for on, mark in marks if on))
+        on = (("author", summary.origin is Author.AUTHOR), ("locked", summary.locked), ("stale", known.stale))
+        return Entry(summary.section, summary.text, place, "", tuple(marks[name] for name, is_on in on if is_on))
 
     def _show_choice(self) -> None:
         """Say what is to be known of the chosen entry, and enable what can be done with it."""
