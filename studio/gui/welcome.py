@@ -52,7 +52,7 @@ class Welcome(QWidget):
         )
         self.import_button, self.import_line = self._way_in(
             self.tr("Bring in a text"),
-            self.tr("A Markdown or text file becomes a project; its headings become the plan."),
+            self.tr("A Markdown or text file; its headings become the plan."),
             self.import_wanted,
         )
         self.recent_heading = QLabel(self.tr("Go on with"), self)
@@ -150,7 +150,7 @@ class Welcome(QWidget):
         )
         for row, (button, line) in enumerate(rows):
             grid.addWidget(button, row, 0)
-            grid.addWidget(line, row, 1)
+            grid.addWidget(line, row, 1, Qt.AlignmentFlag.AlignVCenter)
         return grid
 
     def _words_on_models(self) -> str:

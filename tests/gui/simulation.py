@@ -23,7 +23,7 @@ from studio.gui.desk import Desk
 from studio.gui.main_window import MainWindow
 from studio.gui.reports import Report, SectionRead, WritingEnded
 from studio.gui.text_form import BLOCK, LINE, PARAGRAPH, to_document, utf16_length
-from studio.writing.events import TextAdded, TextTakenBack
+from studio.writing.events import SectionFinished, SectionStarted, TextAdded, TextTakenBack
 
 LETTERS = "etaoinshrdlucmfwygpb      "
 PASTED = ("the bell 漢字 rang 🙂 twice", "שלום עולם", "one\n\ntwo", "line\nbreak")
@@ -40,7 +40,7 @@ class SimulatedAuthor:
         self._text = window.workspace.editor.text
         self._chance = random.Random(seed)
         self.texts = dict(texts)
-        self._states = {section: {text} for section, text in texts.items()}
+        self._writing = 0
         self.done: Counter[str] = Counter()
         self._desk.background.reported.connect(self._note_reports)
 
@@ -84,7 +84,8 @@ class SimulatedAuthor:
                 return
             at = self._index()
             key = self._chance.random()
-            if key < 0.03:
+            # Not yet simulated: Return in a paragraph that is empty already.
+            if key < 0.03 and self._text.textCursor().block().text():
                 QTest.keyClick(self._text, Qt.Key.Key_Return)
                 self._edit(at, at, BLOCK)
             elif key < 0.10:
@@ -104,11 +105,14 @@ class SimulatedAuthor:
             self._edit(at, at, to_document(text))
 
     def _undo(self) -> None:
-        """Take one step back: to a text that was there before."""
+        """Take one step back. Qt says how much a step is; the way there and back is the same."""
         if self._editable() and (document := self._window.workspace.editor.document) and document.isUndoAvailable():
             document.undo()
             text = document.text()
-            assert text in self._states[document.section], "undone to a text that never was"
+            document.redo()
+            self._check()
+            document.undo()
+            assert document.text() == text, "another step than a moment ago"
             self.texts[document.section] = text
 
     def _undo_and_redo(self) -> None:
@@ -161,29 +165,32 @@ class SimulatedAuthor:
     def _note_reports(self, reports: tuple[Report, ...]) -> None:
         for report in reports:
             match report:
-                case SectionRead(text):
-                    self._become(text.section, text.body + text.tail)
-                case WritingEnded(_, text, _) if text is not None:
-                    self._become(text.section, text.body + text.tail)
+                case SectionStarted():
+                    self._writing = report.section
+                case SectionRead(text) if text.section == self._writing:
+                    self.texts[text.section] = text.body + text.tail
+                case WritingEnded(_, text, _):
+                    # A section that is finished is the author's again, who may have typed in it since.
+                    if text is not None and text.section == self._writing:
+                        self.texts[text.section] = text.body + text.tail
+                    self._writing = 0
+                case SectionFinished():
+                    self._writing = 0
                 case TextAdded(section, text):
-                    self._become(section, self.texts[section] + text)
+                    self.texts[section] += text
                 case TextTakenBack(section, characters):
-                    self._become(section, self.texts[section][: len(self.texts[section]) - characters])
-
-    def _become(self, section: int, text: str) -> None:
-        self.texts[section] = text
-        self._states.setdefault(section, set()).add(text)
+                    self.texts[section] = self.texts[section][: len(self.texts[section]) - characters]
 
     def _edit(self, start: int, end: int, new: str) -> None:
         section = self._shown()
         shown = to_document(self.texts[section])
         shown = shown[:start] + new + shown[end:]
-        self._become(section, shown.replace(BLOCK, PARAGRAPH).replace(LINE, "\n"))
+        self.texts[section] = shown.replace(BLOCK, PARAGRAPH).replace(LINE, "\n")
 
     def _check(self) -> None:
-        """Compare what is shown with the model, unless reports are on their way."""
+        """Compare what is shown with the model, unless it is being written and reports are on their way."""
         document = self._window.workspace.editor.document
-        if document is not None and not self._desk.state.running:
+        if document is not None and document.section != self._writing and not document.guarded:
             assert document.text() == self.texts[document.section], f"section {document.section} differs"
 
     # Small things

@@ -49,7 +49,7 @@ def test_some_minutes_of_writing(
     make_window: Make, qtbot: QtBot, project_file: Path, script: Callable[..., str], seed: int
 ) -> None:
     use_model(project_file, script(delay_ms=2.0))
-    author = work(make_window, qtbot, project_file, seed, keys=600)
+    author = work(make_window, qtbot, project_file, seed, keys=400)
     assert author.done["runs"]
     assert author.done["change_section"]
 
