@@ -22,6 +22,8 @@ class OutlineView(QTreeView):
         self.setAccessibleName(self.tr("Sections of the document"))
         self.setHeaderHidden(True)
         self.setIndentation(16)
+        # A book has thousands of rows: none of them is asked for its height.
+        self.setUniformRowHeights(True)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -15,7 +15,8 @@ from studio.project.memory_records import Remembered
 from studio.project.store import Project
 
 NEW_SECTION_WORDS = 500
-STALE_MS = 400
+# What is stale is read from the whole project, so not at once and not often.
+STALE_MS = 1500
 
 
 class PlanActions(QObject):
@@ -45,7 +46,7 @@ class PlanActions(QObject):
         outline.redo_wanted.connect(desk.history.redo)
         desk.plan_changed.connect(self._follow)
         desk.refused.connect(self._outline_refused)
-        for changed in (desk.opened, desk.plan_changed, desk.section_shown, desk.guard_changed):
+        for changed in (desk.opened, desk.plan_changed, desk.guard_changed):
             changed.connect(self._stale_timer.start)
 
     def rename(self, section: int, title: str) -> None:

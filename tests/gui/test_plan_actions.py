@@ -13,6 +13,10 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from studio.gui.main_window import MainWindow
+from studio.gui.outline_model import STALE_ROLE
+from studio.project.memory_records import Remembered, Stale
+from studio.project.memory_store import ProjectMemory
+from studio.project.store import Project
 from studio.writing.jobs import Job, JobKind
 from tests.gui.fakes import tools
 from tests.gui.test_main_window import bodies, choose, closed, leaf_ids, opened, streaming, text_of
@@ -139,3 +143,16 @@ def test_the_plan_changes_while_a_section_is_being_written(window: MainWindow, q
     assert desk.queue.waiting == ()
     assert desk.state.running
     window.run_actions.stop.trigger()
+
+
+def test_a_stale_section_is_marked_with_its_reason(
+    make_window: Make, qtbot: QtBot, project_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Project.open(project_file) as project:
+        first = project.leaves()[0].id
+    mark = Stale(Remembered.TEXT, first, "a fact has changed", locked=False)
+    monkeypatch.setattr(ProjectMemory, "stale", lambda memory: (mark,))
+    window = opened(qtbot, make_window(), project_file)
+    model = window.workspace.outline.model
+    qtbot.waitUntil(lambda: model.index_of(first).data(STALE_ROLE) == "a fact has changed", timeout=8000)
+    assert not model.index_of(leaf_ids(window)[1]).data(STALE_ROLE)

@@ -16,7 +16,15 @@ from backends.types import GenerationRequest
 from studio.project.errors import ProjectError
 from studio.project.records import Brief, Origin, PlannedSection, Status
 from studio.project.store import Project
-from studio.writing.events import DocumentFinished, Paused, SectionFinished, SectionStarted, TextAdded, WritingEvent
+from studio.writing.events import (
+    DocumentFinished,
+    Notice,
+    Paused,
+    SectionFinished,
+    SectionStarted,
+    TextAdded,
+    WritingEvent,
+)
 from studio.writing.jobs import Job, JobKind, onward_words, paragraph_end
 from studio.writing.runner import Runner
 from studio.writing.section_jobs import carry_out
@@ -147,6 +155,16 @@ def test_what_cannot_be_written_is_refused_before_anything_is_changed(project: P
         with pytest.raises(ProjectError, match="is locked"):
             do(project, Job(kind, first.id, 0, 100))
     assert texts(project)[0] == OLD
+
+
+def test_a_section_that_is_deleted_while_it_is_written_ends_its_job(project: Project) -> None:
+    third = project.leaves()[2]
+    events = carry_out(project, Runner(project, CannedBackend(model)), Job(JobKind.SECTION, third.id))
+    next(events)
+    project.delete_section(third.id)
+    rest = list(events)
+    assert [type(each) for each in rest] == [Notice]
+    assert texts(project) == [OLD, OLD]
 
 
 @given(st.lists(st.text("ab \n", min_size=0, max_size=8), max_size=6).map("\n\n".join), st.integers(0, 60))
