@@ -10,6 +10,7 @@ that a million words take no longer than a thousand.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -32,6 +33,8 @@ from studio.project.store import Project
 MOST_TOLD = 24
 # Earlier sections that a passage is looked for in.
 _MOST_LOOKED_AT = 4
+# Words that stand for what a chapter is about: four of each of its sections.
+_MOST_CHAPTER_TERMS = 32
 
 
 def gather(
@@ -113,7 +116,10 @@ def _chapter_passages(project: Project, outlook: Outlook, section: Section) -> t
     """Return what sections before this chapter say to what all of it is about, in the order of the story,
     but for the last one, with which it begins."""
     shown = [place for place in outlook.places if section.parent in (place.id, place.parent)]
-    query = Query("\n".join(text for place in shown for text in (place.title, *place.points)))
+    queries = [Query("\n".join((place.title, *place.points))).terms for place in shown]
+    # Of each section in turn, so that all of them have their share.
+    terms = dict.fromkeys(term for turn in itertools.zip_longest(*queries, fillvalue="") for term in turn if term)
+    query = Query(" ".join(list(terms)[:_MOST_CHAPTER_TERMS]))
     last, chapter = outlook.before_chapter, _order(section.number)[:-1]
     return _passages_of(project, query, lambda each, number: each != last and _order(number)[: len(chapter)] < chapter)
 
