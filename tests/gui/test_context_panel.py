@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from studio.gui.background import Tools
+from studio.gui.panels import reader
 from studio.gui.panels.budget_bar import BudgetBar, Share
 from studio.gui.panels.context import ContextPanel, name_of
 from studio.gui.panels.context_view import FREE, INSTRUCTIONS, ORDER, RESERVE
@@ -19,6 +22,8 @@ from studio.project.memory_records import Author, Statement
 from studio.project.records import CallOutcome, ModelCall, Origin
 from studio.project.store import Project
 from tests.gui.desks import WAIT, desk_of, named, panel_on, shot
+
+LONG = 60_000
 
 
 @pytest.fixture
@@ -112,3 +117,24 @@ def test_every_share_can_be_hit_and_none_overlaps(qtbot: QtBot) -> None:
     assert chosen.args == [ORDER[5]]
     bar.show_shares(())
     assert bar.places() == []
+
+
+def test_the_next_prompt_can_be_looked_at_while_the_model_writes(
+    remembering_project: Path, qtbot: QtBot, script: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "REST", 1)
+    with Project.open(remembering_project) as project:
+        project.set_model(script())
+    with desk_of(qtbot, remembering_project, Tools()) as desk:
+        panel = panel_on(qtbot, desk, ContextPanel, leaf=2)
+        desk.write()
+        qtbot.waitUntil(lambda: bool(desk.state.model), timeout=LONG)
+        views = set[int]()
+        while desk.state.running:
+            panel.refresh()
+            qtbot.wait(20)
+            if panel._view is not None and not panel._view.asked:
+                views.add(panel._view.tokens)
+        assert desk.state.finished
+        assert views
+        assert all(section.words for section in desk.plan.sections() if section.leaf)
