@@ -22,15 +22,18 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog
+
     from studio.gui.main_window import MainWindow
 
 SIZE = (1280, 800)
 PATIENCE = 180.0
+PANEL_SECONDS = 1.5
 BRIEF = (
     "A story about Anna, the ferrywoman of a small island, who finds a stranger's map in her boat "
     "and follows it at low water."
 )
-README_PICTURES = {"writing-light": "writing", "finished-dark": "dark", "brief-light": "brief"}
+README_PICTURES = {"welcome-light": "welcome", "writing-light": "writing", "context-dark": "context"}
 
 
 def main() -> int:
@@ -123,9 +126,11 @@ class Session:
         self.window.run_actions.write.trigger()
         self.wait(lambda: desk.state.section_number.startswith("2") and desk.state.section_words > 260)
         self.grab("writing")
-        self.wait(lambda: desk.state.finished)
+        self.wait(lambda: desk.state.finished and not desk.state.running)
         self.settle()
         self.grab("finished")
+        self._show_panels()
+        self._show_dialogs()
         self.window.close()
         self.wait(lambda: not self.window.isVisible())
 
@@ -135,9 +140,9 @@ class Session:
         screen = self.window.screen()
         screen.grabWindow(0).save(str(self.pictures / f"{name}-{self.theme}.png"))
 
-    def settle(self) -> None:
+    def settle(self, seconds: float = 0.3) -> None:
         """Let everything be painted."""
-        end = time.monotonic() + 0.3
+        end = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() > end)
 
     def wait(self, done: Callable[[], object]) -> None:
@@ -148,6 +153,35 @@ class Session:
                 raise SystemExit("The window did not get there in time.")
             self.app.processEvents()
             time.sleep(0.005)
+
+    def _show_panels(self) -> None:
+        tabs = self.window.workspace.tabs
+        leaf = next(section for section in self.window.workspace.outline.model.sections() if section.leaf)
+        self.window.workspace.outline.choose(leaf.id)
+        for number in range(1, tabs.count()):
+            tabs.setCurrentIndex(number)
+            self.settle(PANEL_SECONDS)
+            self.grab(tabs.tabText(number).lower())
+
+    def _show_dialogs(self) -> None:
+        """Take each dialog of the settings menu, and the report."""
+        from PySide6.QtWidgets import QDialog
+
+        from studio.gui.dialogs.report import ReportDialog
+        from studio.gui.fault_report import Findings, fault_report
+
+        ReportDialog(fault_report(Findings()), self.window).open()
+        self._grab_and_close("report", QDialog)
+        for name in ("settings", "models", "shortcuts"):
+            getattr(self.window.preferences, f"show_{name}")()
+            self._grab_and_close(name, QDialog)
+
+    def _grab_and_close(self, name: str, kind: type[QDialog]) -> None:
+        self.settle(PANEL_SECONDS)
+        self.grab(name)
+        for dialog in self.window.findChildren(kind):
+            dialog.close()
+        self.settle()
 
     def _create(self) -> None:
         self.window.new_document()
