@@ -19,21 +19,11 @@ import numpy as np
 import pytest
 
 _MISSING = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
-
-
 TORCH_MARKS = (
     pytest.mark.torch,
     pytest.mark.skipif(bool(_MISSING), reason=f"{', '.join(_MISSING)} not installed: pip install '.[torch]'"),
 )
 """The marks of modules and parameters that need what the extra ``torch`` installs; without it they are skipped."""
-
-
-def needs_torch(test: Any) -> Any:
-    """Mark a test with them."""
-    for mark in TORCH_MARKS:
-        test = mark(test)
-    return test
-
 
 _NAMES = {
     "attn_norm": "input_layernorm",
@@ -48,6 +38,13 @@ _NAMES = {
 }
 _OUTSIDE = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 _PLAIN = (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16)
+
+
+def needs_torch(test: Any) -> Any:
+    """Mark a test with them."""
+    for mark in TORCH_MARKS:
+        test = mark(test)
+    return test
 
 
 def convert(path: Path, folder: Path) -> Path:
