@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,11 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from studio.gui.background import Tools
 from studio.gui.dialogs.memory import FactDialog, SummaryDialog
 from studio.gui.panels.memory import MemoryPanel
 from studio.memory.remember import add_fact, write_summary
 from studio.project.memory_records import Author, Fact, Statement
-from studio.project.records import Mode, Origin
+from studio.project.records import Mode, Origin, Status
 from studio.project.store import Project
 from tests.gui.desks import WAIT, desk_of, named, panel_on, shot
 
@@ -166,6 +168,25 @@ def test_what_is_stale_can_be_refreshed(remembering_project: Path, qtbot: QtBot)
         assert not panel.refresh_button.isEnabled()
         desk.stop()
         qtbot.waitUntil(lambda: not desk.state.running, timeout=WAIT)
+
+
+def test_a_stale_summary_is_made_anew_by_the_model(
+    remembering_project: Path, qtbot: QtBot, script: Callable[..., str]
+) -> None:
+    with Project.open(remembering_project) as project:
+        first = project.leaves()[0]
+        project.set_model(script())
+        project.store_text(first.id, "The bell was silent that day.", expected=first.revision, origin=Origin.TYPED)
+        project.set_status(first.id, Status.WRITTEN)
+    with desk_of(qtbot, remembering_project, Tools()) as desk:
+        panel = filled(qtbot, panel_on(qtbot, desk, MemoryPanel))
+        panel.summaries_button.click()
+        assert "stale" in panel.summaries.entries.entries()[1].spoken
+        qtbot.mouseClick(panel.refresh_button, LEFT)
+        qtbot.waitUntil(lambda: not desk.state.running, timeout=60_000)
+        panel._reader.forget()
+        panel.refresh()
+        qtbot.waitUntil(lambda: "stale" not in panel.summaries.entries.entries()[1].spoken, timeout=WAIT)
 
 
 def test_a_document_without_a_memory_says_so(project_file: Path, qtbot: QtBot, qapp: QApplication) -> None:
