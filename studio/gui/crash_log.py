@@ -22,8 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from studio.project.errors import ProjectError
-from studio.project.lock import ProjectLock
+from PySide6.QtCore import QLockFile
 
 KEPT_BYTES = 32_000
 MOST_ERRORS = 20
@@ -46,7 +45,7 @@ class CrashLog:
         self._report = report
         self._guard = threading.Lock()
         self._file: IO[str] | None = None
-        self._lock: ProjectLock | None = None
+        self._lock: QLockFile | None = None
         self._hooks = (sys.excepthook, threading.excepthook)
         self._handler = _ErrorsOnly(self)
         self.errors: list[str] = []
@@ -57,7 +56,7 @@ class CrashLog:
         A folder that cannot be written to is no reason not to start: then nothing is kept.
         """
         crash = None
-        with suppress(OSError, ProjectError):
+        with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             crash = self._take_crash()
             self._open()
@@ -77,7 +76,7 @@ class CrashLog:
                 Path(self._file.name).unlink()
             self._file = None
         if self._lock is not None:
-            self._lock.release()
+            self._lock.unlock()
             self._lock = None
 
     def note(self, error: BaseException) -> None:
@@ -92,7 +91,8 @@ class CrashLog:
 
     def _open(self) -> None:
         path = self._folder / f"window-{os.getpid()}.log"
-        self._lock = ProjectLock.acquire(path)
+        self._lock = _lock_of(path)
+        self._lock.tryLock(0)
         self._file = path.open("w", encoding="utf-8")
         self._file.write(self._heading + "\n")
         self._file.flush()
@@ -101,14 +101,12 @@ class CrashLog:
     def _take_crash(self) -> Crash | None:
         crashes = []
         for path in sorted(self._folder.glob("window-*.log"), key=lambda each: each.stat().st_mtime):
-            try:
-                lock = ProjectLock.acquire(path)
-            except (ProjectError, OSError):
-                # Another window, in good health.
-                continue
-            crashes.append(Crash(path, _end_of(path)))
-            path.unlink()
-            lock.release()
+            lock = _lock_of(path)
+            # Else it is another window, in good health.
+            if lock.tryLock(0):
+                crashes.append(Crash(path, _end_of(path)))
+                path.unlink()
+                lock.unlock()
         return crashes[-1] if crashes else None
 
     def _note_uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -159,6 +157,13 @@ def _with_causes(error: BaseException) -> list[BaseException]:
         chain.append(current)
         current = current.__cause__ or current.__context__
     return chain
+
+
+def _lock_of(path: Path) -> QLockFile:
+    """Return the lock beside a log; that of a process that is gone can be taken at once, however old it is."""
+    lock = QLockFile(f"{path}.lock")
+    lock.setStaleLockTime(0)
+    return lock
 
 
 def _short(filename: str) -> str:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Qt, QTimer
 
 from studio.gui.desk import Desk
@@ -12,7 +14,9 @@ from studio.gui.outline import Outline
 from studio.gui.workspace import Workspace
 from studio.planning import plan_changes
 from studio.project.memory_records import Remembered
-from studio.project.store import Project
+
+if TYPE_CHECKING:
+    from studio.project.store import Project
 
 NEW_SECTION_WORDS = 500
 # What is stale is read from the whole project, so not at once and not often.

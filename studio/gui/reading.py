@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QMouseEvent, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextDocument
@@ -24,7 +25,9 @@ from studio.gui.section_document import PARAGRAPH_SPACE, line_height_percent
 from studio.gui.text_form import to_document
 from studio.gui.theme import text_font, title_font
 from studio.project.records import Section
-from studio.project.store import Project
+
+if TYPE_CHECKING:
+    from studio.project.store import Project
 
 SECTIONS_AT_ONCE = 6
 NEAR_END = 600

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from studio.project.errors import ProjectError, StaleRevision
 from studio.project.records import (
@@ -16,8 +16,10 @@ from studio.project.records import (
     Section,
     SectionText,
 )
-from studio.project.search import Query
-from studio.project.store import Project
+
+if TYPE_CHECKING:
+    from studio.project.search import Query
+    from studio.project.store import Project
 
 
 @dataclass(frozen=True, slots=True)
