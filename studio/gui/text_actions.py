@@ -11,11 +11,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
 from studio.gui.formatting import EMPHASIS, ITEM, QUOTE, STRONG, set_heading, toggle_marks, toggle_prefix
-from studio.gui.project_search import ProjectSearch
 
 if TYPE_CHECKING:
     from studio.gui.desk import Desk
     from studio.gui.main_window import MainWindow
+    from studio.gui.project_search import ProjectSearch
 
 
 class TextActions(QObject):
@@ -69,6 +69,9 @@ class TextActions(QObject):
         if desk is None:
             return
         if self._search is None:
+            # Loaded late: searching brings the project's store with it, which takes longer to load than the window.
+            from studio.gui.project_search import ProjectSearch
+
             self._search = ProjectSearch(desk, self._window)
             self._search.passage_wanted.connect(self._show_passage)
             self._search.finished.connect(self._forget_search)
