@@ -128,7 +128,8 @@ class WindowBench:
         )
 
     def _probe(self, part: str, file: Path | None = None, seed: int = 0) -> Probe:
-        return Probe(part, file, Path(self._folder.name) / "home", self._effort, seed)
+        # Folders of its own: a window remembers which section was open last.
+        return Probe(part, file, Path(tempfile.mkdtemp(dir=self._folder.name)), self._effort, seed)
 
     def _copy(self, rate: int) -> Path:
         """Return a fresh copy of the project; what the run before typed and wrote is not in it."""
