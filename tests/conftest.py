@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long examples take tells of the machine, not of the code.
+settings.register_profile("longhand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("longhand")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

@@ -122,7 +122,7 @@ def test_damaged_weights(folder, content, words):
     assert words in refusal(folder)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_bytes_are_read_or_refused(folder, data):
     for name in ("config.json", "model.safetensors", "tokenizer_config.json"):

@@ -119,7 +119,7 @@ GRAMMARS = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(grammar=GRAMMARS, text=st.text("abcd", max_size=8))
 def test_matcher_agrees_with_a_regular_expression(grammar, text):
     source, expression = grammar

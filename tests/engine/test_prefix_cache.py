@@ -250,7 +250,7 @@ def test_common_length_is_that_of_a_plain_comparison(one, other, shared):
     assert common_length(one, other) == common_length(*arrays) == expected
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     can_rewind=st.booleans(),
     sequences=st.integers(1, 6),

@@ -143,7 +143,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps=STEPS, seed=st.integers(0, 1000))
 def test_sequences_that_share_tensors_never_change_each_other(steps, seed):
     """Keys and values are what was written for them, whatever was forked, cut and saved between."""

@@ -58,7 +58,7 @@ def native_result(engine, params: SamplingParams, logits: np.ndarray, recent: li
     return {each.id: each.logit for each in kept if each.logit > -np.inf}
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(params=PARAMS, seed=st.integers(0, 2**32), loops=st.integers(0, 4), words=st.integers(0, 30))
 def test_every_stage_leaves_what_llama_cpp_leaves(make_engine, params, seed, loops, words):
     engine = make_engine()
@@ -110,7 +110,7 @@ def vocabulary() -> VocabularyText:
     return VocabularyText(pieces, frozenset({len(pieces) - 1}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     text=st.lists(st.sampled_from(TEXTS), min_size=1, max_size=5).map("".join),
     allowed=st.sampled_from(["[ab]", "[^a]", ".", "[é-ü]", "[一-龥]", "[^一-龥]", "[\U0001f600-\U0001f64f]"]),
@@ -137,7 +137,7 @@ def test_tokens_are_allowed_as_the_grammar_allows_their_characters(text, allowed
         assert accepted < len(data)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_masking_always_leads_to_a_whole_answer(seed):
     words = vocabulary()

@@ -264,7 +264,7 @@ class _Whim:
         self.tokens = tokens_kept
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     plan=st.lists(st.tuples(st.integers(1, 12), st.floats(0, 1)), max_size=8),
     architecture=st.sampled_from(["llama", "mamba"]),

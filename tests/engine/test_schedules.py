@@ -401,7 +401,7 @@ def test_no_token_is_judged_twice_where_room_has_to_be_made():
     check_schedule([Submit(short), Submit(long)], replace(Script(), cells=prompts + 30))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(schedule=schedules, script=scripts)
 def test_every_take_gets_its_own_text_and_nothing_leaks(schedule, script):
     check_schedule(schedule, script)
@@ -409,7 +409,7 @@ def test_every_take_gets_its_own_text_and_nothing_leaks(schedule, script):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 @given(schedule=schedules, script=scripts)
 def test_a_thousand_schedules(schedule, script):
     accounts = check_schedule(schedule, script).accounts
@@ -514,7 +514,7 @@ def _gap(engine: Engine, tokens: list[int], one: int, other: int) -> float:
 
 
 @pytest.mark.parametrize("architecture", ["llama", "mamba"])
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schedule=native_schedules)
 def test_llama_cpp_gives_every_take_its_own_text(make_engine, architecture, schedule):
     check_native_schedule(schedule, make_engine(architecture=architecture, context=CELLS, end_chance=1e-6))
@@ -523,7 +523,7 @@ def test_llama_cpp_gives_every_take_its_own_text(make_engine, architecture, sche
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("architecture", ["llama", "mamba"])
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(schedule=native_schedules)
 def test_hundreds_of_schedules_on_llama_cpp(make_engine, architecture, schedule):
     check_native_schedule(schedule, make_engine(architecture=architecture, context=CELLS, end_chance=1e-6))

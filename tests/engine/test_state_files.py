@@ -252,7 +252,7 @@ def mutated(data: bytes, others: list[bytes], choose: random.Random) -> bytes:
     return data[:at] + bytes(choose.randrange(1, 600)) + data[at:]  # a hole
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_any_damage_gives_the_state_or_nothing(tmp_path, seed):
     choose = random.Random(seed)

@@ -43,7 +43,7 @@ BYTES = [bytes([value]) for value in (0x20, 0x41, 0x80, 0xA4, 0xC3, 0xE0, 0xE2, 
 PIECES = [*BYTES, b" word", "né".encode(), "प्र".encode(), "👩".encode()[:2], "👩".encode()[2:], b"", b"\n\n", b" ."]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     trimmed=st.booleans(),
     steps=st.lists(st.one_of(st.integers(0, len(PIECES) - 1), st.floats(0, 1)), max_size=60),

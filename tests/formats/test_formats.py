@@ -125,7 +125,7 @@ blocks = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(title=lines, body=st.lists(blocks, max_size=6))
 def test_every_word_arrives_whatever_the_signs(title, body):
     document = Document(title, "en", tuple(body))
@@ -141,7 +141,7 @@ prose = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(paragraphs=st.lists(prose, max_size=6))
 def test_words_are_the_same_in_every_format(paragraphs):
     document = Document("A Map", "en", (Heading(2, "One"), *map(Paragraph, paragraphs), Break("---")))

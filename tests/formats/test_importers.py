@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.text.counting import count_words
@@ -114,14 +114,12 @@ line = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(line, max_size=30).map("\n".join))
 def test_no_word_of_a_text_is_lost(text):
     sections = read_plain_text(text).sections
     assert count_words(text) == sum(count_words(each.title) + count_words(each.text) for each in sections)
 
 
-@settings(deadline=None)
 @given(st.lists(line, max_size=30).map("\n".join))
 def test_no_line_of_markdown_is_lost(text):
     document = read_markdown(text)

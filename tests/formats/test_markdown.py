@@ -133,7 +133,7 @@ def test_the_title_is_the_first_heading():
 NASTY = st.text(alphabet="ab1 9.)#->+*=_`~[]:<!/\\&\t\n(", min_size=1, max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NASTY)
 def test_any_body_keeps_its_blocks(body):
     blocks = read_prose(body)
@@ -148,7 +148,7 @@ WORDY = st.text(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(WORDY.map(lambda text: text.strip()).filter(lambda text: text[:1].isalpha()), min_size=1, max_size=5))
 def test_paragraphs_in_are_paragraphs_out(paragraphs):
     assert plain(of("\n\n".join(paragraphs))) == paragraphs

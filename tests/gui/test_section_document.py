@@ -36,7 +36,7 @@ def shown(qtbot: QtBot) -> QTextEdit:
     return edit
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PIECES, STEPS)
 def test_generated_text_equals_deltas_minus_rewinds(qapp: object, start: str, steps: list[str | int]) -> None:
     document = make(start)
@@ -52,7 +52,7 @@ def test_generated_text_equals_deltas_minus_rewinds(qapp: object, start: str, st
         assert of_document(document) == expected == document.text()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PIECES, PIECES)
 def test_it_becomes_any_stored_text(qapp: object, before: str, after: str) -> None:
     document = make(before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.memory.notes import PASSAGE_WORDS, Copied, NoteUnreadable, copied, passages, read_note
@@ -18,7 +18,6 @@ def test_no_word_of_a_note_is_lost(text: str) -> None:
     assert all(part.strip() for part in parts)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=6))
 def test_passages_are_a_few_sentences_long(sizes: list[int]) -> None:
     text = "\n\n".join(" ".join(f"Word{n} is here." for n in range(size)) for size in sizes)

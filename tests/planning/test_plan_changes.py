@@ -135,7 +135,6 @@ steps = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9), st.integers(0, 
 # Each example is a file on the disk: shrinking would take minutes.
 @settings(
     max_examples=12,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

@@ -131,7 +131,7 @@ def test_revision_that_was_dropped_is_stale(project: Project, clock: Clock) -> N
         project.store_text(leaf, "x", expected=ids[1], origin=Origin.TYPED)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.text(st.sampled_from("ab \n"), max_size=12), min_size=1, max_size=12), st.integers(0, 99))
 def test_any_typing_stays_readable(project: Project, bodies: list[str], seed: int) -> None:
     """And is found, though the index takes some of it in and forgets some of that again."""

@@ -189,6 +189,4 @@ class PlanMachine(RuleBasedStateMachine):
 
 
 TestPlanModel = PlanMachine.TestCase
-TestPlanModel.settings = settings(
-    max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestPlanModel.settings = settings(max_examples=12, stateful_step_count=20, suppress_health_check=list(HealthCheck))

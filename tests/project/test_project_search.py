@@ -147,7 +147,7 @@ def test_nothing_found_leaves_no_trace(written: Project) -> None:
 LETTERS = st.text(st.sampled_from("abAB sſßİıKé\u0301_-\u00a0\n中文\0’"), max_size=30)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     bodies=st.lists(LETTERS, min_size=1, max_size=3),
     tail=LETTERS,
@@ -212,7 +212,7 @@ EXPRESSIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.text(st.sampled_from("aAbB \n"), max_size=24), EXPRESSIONS, st.booleans())
 def test_expression_finds_what_it_finds_in_each_paragraph(
     project: Project, body: str, expression: str, case: bool

@@ -99,7 +99,7 @@ def found_stale(project: Project) -> set[tuple[Remembered, int]]:
     return {(each.kind, each.id) for each in found}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(chapters=CHAPTERS, data=st.data())
 def test_exactly_the_dependents_are_stale(chapters: list[int], data: st.DataObject) -> None:
     plan = tuple(

@@ -144,7 +144,7 @@ def test_file_itself_refuses_to_change_revisions(closed: Path, table: str, chang
     database.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(body=ANY_TEXT, tail=ANY_TEXT)
 def test_any_text_comes_back(project: Project, path: Path, body: str, tail: str) -> None:
     leaf = project.leaves()[0].id
@@ -158,7 +158,6 @@ def test_any_text_comes_back(project: Project, path: Path, body: str, tail: str)
         assert reader.damage() == ()
 
 
-@settings(deadline=None)
 @given(blocks=st.lists(ANY_TEXT, min_size=1, max_size=4), tail=ANY_TEXT)
 def test_words_of_paragraphs_add_up(blocks: list[str], tail: str) -> None:
     """What the cached words of the blocks rely on."""

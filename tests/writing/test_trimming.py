@@ -33,7 +33,7 @@ def spans_of(text: str) -> list[str]:
     return [text[span.start : span.end] for span in sentences(text)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10**6), count=st.integers(12, 60), share=st.floats(0.5, 0.95))
 def test_what_stays_are_sentences_of_the_text_in_order_and_every_paragraph(seed: int, count: int, share: float) -> None:
     text = text_of(seed, count)
