@@ -6,7 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QResizeEvent, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedLayout, QTextEdit, QVBoxLayout, QWidget
 
 from studio.gui.find_bar import FindBar
@@ -93,6 +103,15 @@ class TextColumn(QTextEdit):
             self._keep_room()
             scroll_bar, line = self.verticalScrollBar(), self.cursorRect().center().y()
             scroll_bar.setValue(scroll_bar.value() + line - round(self.viewport().height() * TYPEWRITER_HEIGHT))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Begin a paragraph with Return also in an empty one; there Qt would only take its line height away."""
+        if not event.matches(QKeySequence.StandardKey.InsertParagraphSeparator) or self.isReadOnly():
+            super().keyPressEvent(event)
+            return
+        self.textCursor().insertBlock()
+        self.ensureCursorVisible()
+        event.accept()
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """Copy paragraphs with an empty line between them, as they are stored.

@@ -84,8 +84,7 @@ class SimulatedAuthor:
                 return
             at = self._index()
             key = self._chance.random()
-            # Not yet simulated: Return in a paragraph that is empty already.
-            if key < 0.03 and self._text.textCursor().block().text():
+            if key < 0.03:
                 QTest.keyClick(self._text, Qt.Key.Key_Return)
                 self._edit(at, at, BLOCK)
             elif key < 0.10:
