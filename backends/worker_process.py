@@ -197,7 +197,8 @@ class WorkerProcess:
 
     def _ended(self, cause: Exception | None = None) -> WorkerEnded:
         """End what is left of it and return the exception that says how it ended."""
-        if isinstance(cause, ProtocolError) and self._process.poll() is None:
+        if isinstance(cause, ProtocolError) and not self._process.poll():
+            # It may have ended of its own accord meanwhile, because nobody reads any more.
             self.kill()
             return WorkerEnded(f"sent something that is no message and was ended ({cause})")
         with contextlib.suppress(subprocess.TimeoutExpired):

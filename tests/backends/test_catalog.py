@@ -175,7 +175,7 @@ def test_an_unreadable_file(tmp_path):
 
 
 def test_a_folder_and_a_pipe(tmp_path):
-    assert "is a folder" in refusal(tmp_path)
+    assert "has no config.json" in refusal(tmp_path, kind=ModelNotFound)
     os.mkfifo(tmp_path / "pipe.gguf")
     assert "is not a file" in refusal(tmp_path / "pipe.gguf")
 
