@@ -23,6 +23,16 @@ import numpy as np
 from backends.engine import calibration
 from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, TokenClasses
 from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate
+from backends.engine.limits import (
+    LEAST_CONTEXT,
+    MAX_AUTOMATIC_CONTEXT,
+    MAX_BATCH,
+    MAX_OUTPUTS,
+    MAX_SEQUENCES,
+    check_batch,
+    check_cut,
+    check_fork,
+)
 from backends.engine.machine import physical_memory
 from backends.engine.model_file import check_header, fingerprint
 from backends.engine.native import native, processor_features
@@ -38,11 +48,6 @@ from backends.types import Capabilities, Constraint, ModelSettings, Prompt, Samp
 
 log = logging.getLogger(__name__)
 
-MAX_SEQUENCES = 16
-MAX_BATCH = 2048
-MAX_OUTPUTS = 64
-MAX_AUTOMATIC_CONTEXT = 8192
-LEAST_CONTEXT = 512
 ALL_LAYERS = 999
 _LEAST_LAYERS, _MANY_LAYERS = 4, 64
 _FLASH_AUTO = -1
@@ -137,7 +142,7 @@ class LlamaCppEngine(Engine):
 
     def decode(self, batch: Sequence[BatchToken]) -> list[int]:
         self._stepping, self.rows = None, []
-        self._check(batch)
+        check_batch(self, batch, self.vocabulary_size)
         rows = self._fill(batch)
         began = time.perf_counter()
         if self._flag[0] != b"\0":
@@ -195,10 +200,7 @@ class LlamaCppEngine(Engine):
         return self._lengths[sequence]
 
     def fork(self, source: int, target: int, length: int) -> None:
-        self._check_sequence(source)
-        self._check_sequence(target)
-        if source == target or not 0 <= length <= self._lengths[source]:
-            raise InvalidRequest(f"Sequence {source} cannot be forked at {length} into {target}.")
+        check_fork(self, source, target, length)
         native.llama_memory_seq_rm(self._memory, target, -1, -1)
         if self._capabilities.recurrent and length < self._lengths[source]:
             length = 0
@@ -214,9 +216,7 @@ class LlamaCppEngine(Engine):
             self._lengths[target] = length
 
     def rewind(self, sequence: int, length: int) -> bool:
-        self._check_sequence(sequence)
-        if not 0 <= length <= self._lengths[sequence]:
-            raise InvalidRequest(f"Sequence {sequence} cannot be cut to {length} tokens.")
+        check_cut(self, sequence, length)
         if length == self._lengths[sequence]:
             return True
         if length and native.llama_memory_seq_rm(self._memory, sequence, length, -1):
@@ -394,25 +394,6 @@ class LlamaCppEngine(Engine):
     def _check_sequence(self, sequence: int) -> None:
         if not self.context or not 0 <= sequence < self.max_sequences:
             raise InvalidRequest(f"There is no sequence {sequence}." if self.context else "The engine is closed.")
-
-    def _check(self, batch: Sequence[BatchToken]) -> None:
-        """Raise where the batch would kill the process or be refused half way."""
-        if not 0 < len(batch) <= MAX_BATCH:
-            raise InvalidRequest(f"A batch has 1 to {MAX_BATCH} tokens, not {len(batch)}.")
-        if sum(item.logits for item in batch) > MAX_OUTPUTS:
-            raise InvalidRequest(f"At most {MAX_OUTPUTS} tokens of a batch can have logits.")
-        following: dict[int, int] = {}
-        for item in batch:
-            sequence = item.sequence
-            if sequence not in following:
-                self._check_sequence(sequence)
-                following[sequence] = self._lengths[sequence]
-            position = following[sequence]
-            if item.position != position or not 0 <= item.token < self.vocabulary_size:
-                raise InvalidRequest(f"Token {item.token} at {item.position} cannot follow {position} tokens.")
-            if position >= self._context_tokens:
-                raise ContextOverflow(f"The context of {self._context_tokens} tokens is full.")
-            following[sequence] = position + 1
 
     def _fill(self, batch: Sequence[BatchToken]) -> list[int]:
         """Write the batch for native code and return the rows that will have logits."""

@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from backends.engine.limits import MAX_SEQUENCES
 from backends.engine.native import load_backends, native
 from backends.errors import InvalidRequest, ModelInvalid, OutOfMemory
 from backends.types import CacheType
@@ -29,7 +30,6 @@ _PIECE_BYTES = 256
 _CACHE_TYPES = {CacheType.F32: 0, CacheType.F16: 1, CacheType.BF16: 30}  # ggml_type
 _FULL_SEQUENCES = 4  # so many of full length have room
 _MOST_SPARE, _SHARE_SPARE = 256 << 20, 32  # bytes, and share of the machine's memory, beyond one sequence
-MAX_STREAMS = 16
 _SPARE_STREAMS = 6  # for takes, and for what others go on from
 _SHARE_STREAMS = 8  # of the machine's memory
 _CONTROL, _UNKNOWN, _LSTRIP, _RSTRIP = 1 << 3, 1 << 0, 1 << 7, 1 << 8
@@ -140,7 +140,7 @@ class NativeModel:
         """
         if parallel < 2 or self.recurrent or native.llama_model_n_swa(self.handle) > 0:
             return 0
-        wanted = min(parallel + _SPARE_STREAMS, MAX_STREAMS)
+        wanted = min(parallel + _SPARE_STREAMS, MAX_SEQUENCES)
         return wanted if wanted * self.cache_bytes(context) <= memory // _SHARE_STREAMS else 0
 
     def context(

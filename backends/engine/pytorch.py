@@ -22,6 +22,15 @@ from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, Tok
 from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate
 from backends.engine.folder_vocabulary import FolderVocabulary
 from backends.engine.grammar_choice import VocabularyText
+from backends.engine.limits import (
+    LEAST_CONTEXT,
+    MAX_AUTOMATIC_CONTEXT,
+    MAX_BATCH,
+    MAX_SEQUENCES,
+    check_batch,
+    check_cut,
+    check_fork,
+)
 from backends.engine.machine import physical_memory
 from backends.engine.model_file import fingerprint
 from backends.engine.prompt_tokens import PromptTokens
@@ -30,18 +39,13 @@ from backends.engine.sampler_stages import DRY_BREAKERS
 from backends.engine.torch_cache import SequenceCache
 from backends.engine.torch_model import VERSIONS, Interrupted, TorchModel
 from backends.engine.vocabulary import TWO_PARAGRAPHS, classify
-from backends.errors import ContextOverflow, InvalidRequest, ModelInvalid, OutOfMemory
+from backends.errors import InvalidRequest, ModelInvalid, OutOfMemory
 from backends.safetensors_folder import ModelFolder, read_folder
 from backends.text.thinking import ThinkingMarks
 from backends.types import CacheType, Capabilities, Constraint, ModelSettings, Prompt, SamplingParams
 
 log = logging.getLogger(__name__)
 
-MAX_SEQUENCES = 16
-MAX_BATCH = 2048
-MAX_OUTPUTS = 64
-MAX_AUTOMATIC_CONTEXT = 8192
-LEAST_CONTEXT = 512
 _PIECE = 256  # tokens that go through the weights at once; what was computed before a stop is kept
 _FULL_SEQUENCES = 4  # so many of full length have room
 _MOST_SPARE, _SHARE_SPARE = 256 << 20, 32  # bytes, and share of the machine's memory, beyond one sequence
@@ -154,16 +158,11 @@ class TorchEngine(Engine):
         return self._cache.lengths[sequence]
 
     def fork(self, source: int, target: int, length: int) -> None:
-        self._check_sequence(source)
-        self._check_sequence(target)
-        if source == target or not 0 <= length <= self._cache.lengths[source]:
-            raise InvalidRequest(f"Sequence {source} cannot be forked at {length} into {target}.")
+        check_fork(self, source, target, length)
         self._cache.fork(source, target, length)
 
     def rewind(self, sequence: int, length: int) -> bool:
-        self._check_sequence(sequence)
-        if not 0 <= length <= self._cache.lengths[sequence]:
-            raise InvalidRequest(f"Sequence {sequence} cannot be cut to {length} tokens.")
+        check_cut(self, sequence, length)
         self._cache.cut(sequence, length)
         return True
 
@@ -261,22 +260,9 @@ class TorchEngine(Engine):
 
     def _check(self, batch: Sequence[BatchToken]) -> None:
         """Raise where a batch makes no sense or has no room; nothing has happened then."""
-        if not 0 < len(batch) <= MAX_BATCH:
-            raise InvalidRequest(f"A batch has 1 to {MAX_BATCH} tokens, not {len(batch)}.")
-        if sum(item.logits for item in batch) > MAX_OUTPUTS:
-            raise InvalidRequest(f"At most {MAX_OUTPUTS} tokens of a batch can have logits.")
-        following: dict[int, int] = {}
-        for item in batch:
-            position = following.get(item.sequence, -1)
-            if position < 0:
-                position = self.sequence_length(item.sequence)
-            if item.position != position or not 0 <= item.token < self._vocabulary.size:
-                raise InvalidRequest(f"Token {item.token} at {item.position} cannot follow {position} tokens.")
-            if position >= self._context_tokens:
-                raise ContextOverflow(f"The context of {self._context_tokens} tokens is full.")
-            following[item.sequence] = position + 1
+        ends = check_batch(self, batch, self._vocabulary.size)
         lengths = self._cache.lengths
-        self._cache.check_room({sequence: end - lengths[sequence] for sequence, end in following.items()})
+        self._cache.check_room({sequence: end - lengths[sequence] for sequence, end in ends.items()})
 
     def _compute(self, batch: Sequence[BatchToken], start: int) -> dict[int, np.ndarray]:
         """Compute a part of a batch that begins at ``start``; returns the logits by the place of their tokens."""

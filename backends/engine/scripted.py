@@ -28,6 +28,7 @@ import numpy as np
 
 from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, TokenClasses
 from backends.engine.constraints import Matcher, bounded_grammar
+from backends.engine.limits import check_batch, check_cut, check_fork
 from backends.engine.scripted_text import ADJECTIVES, CLASSES, NAMES, NOUNS, Place, first_words, follow, mix, slot_words
 from backends.engine.scripted_text import TEMPLATES as SENTENCES
 from backends.engine.variation import vary
@@ -277,17 +278,14 @@ class ScriptedEngine(Engine):
         return len(self._sequence(sequence).tokens)
 
     def fork(self, source: int, target: int, length: int) -> None:
+        check_fork(self, source, target, length)
         origin = self._sequence(source)
-        if target == source or not 0 <= length <= len(origin.tokens):
-            raise InvalidRequest(f"Sequence {source} cannot be forked at {length} into {target}.")
-        self._sequence(target)
         whole = self._script.can_rewind or length == len(origin.tokens)
         self._sequences[target] = origin.copy(length) if whole else _Sequence([], [], [])
 
     def rewind(self, sequence: int, length: int) -> bool:
+        check_cut(self, sequence, length)
         current = self._sequence(sequence)
-        if not 0 <= length <= len(current.tokens):
-            raise InvalidRequest(f"Sequence {sequence} cannot be cut to {length} tokens.")
         possible = self._script.can_rewind or length in (0, len(current.tokens))
         self._sequences[sequence] = current.copy(length if possible else 0)
         return possible
@@ -324,16 +322,7 @@ class ScriptedEngine(Engine):
         return self._sequences[sequence]
 
     def _check(self, batch: Sequence[BatchToken]) -> None:
-        if not 0 < len(batch) <= self.max_batch:
-            raise InvalidRequest(f"A batch has 1 to {self.max_batch} tokens, not {len(batch)}.")
-        following: dict[int, int] = {}
-        for item in batch:
-            expected = following.get(item.sequence, self.sequence_length(item.sequence))
-            if item.position != expected or not 0 <= item.token < self._vocabulary.size:
-                raise InvalidRequest(f"Token {item.token} at {item.position} cannot follow {expected} tokens.")
-            if expected >= self._script.context_tokens:
-                raise ContextOverflow(f"The context of {self._script.context_tokens} tokens is full.")
-            following[item.sequence] = expected + 1
+        check_batch(self, batch, self._vocabulary.size, outputs=self.max_batch)
         if self._script.cells and self.used_cells + len(batch) > self._script.cells:
             raise ContextOverflow(f"The cache of {self._script.cells} tokens has no room.")
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from backends.errors import BackendError
 from studio.project.errors import ProjectError
-from studio.project.records import Origin, Section, Status
+from studio.project.records import Origin, Section, SectionText, Status
 from studio.project.store import Project
 from studio.writing.errors import WritingError
 from studio.writing.events import Paused, WritingEvent
@@ -42,12 +42,7 @@ def carry_out(project: Project, runner: Runner, job: Job) -> Iterator[WritingEve
 
 def set_aside(project: Project, section: Section) -> None:
     """Let a leaf be written from its beginning; what it says now stays as a revision."""
-    text = project.text(section.id)
-    revision = text.revision
-    if text.tail:
-        kept = project.store_text(section.id, text.body + text.tail, expected=revision, origin=Origin.GENERATED)
-        revision = kept.id
-    project.store_text(section.id, "", expected=revision, origin=Origin.REVISED)
+    _leave_only(project, project.text(section.id), "")
     project.set_status(section.id, Status.PLANNED)
 
 
@@ -84,7 +79,13 @@ def _cut(project: Project, kept: int | None, section: Section) -> None:
     whole = text.body + text.tail
     if kept is None or not whole[kept:].strip():
         return
-    revision = text.revision
+    _leave_only(project, text, whole[:kept].rstrip())
+
+
+def _leave_only(project: Project, text: SectionText, left: str) -> None:
+    """Let ``left`` be what a section says; all that it said is a revision, the unsettled end too."""
+    section, revision = text.section, text.revision
     if text.tail:
-        revision = project.store_text(section.id, whole, expected=revision, origin=Origin.GENERATED).id
-    project.store_text(section.id, whole[:kept].rstrip(), expected=revision, origin=Origin.REVISED)
+        whole = text.body + text.tail
+        revision = project.store_text(section, whole, expected=revision, origin=Origin.GENERATED).id
+    project.store_text(section, left, expected=revision, origin=Origin.REVISED)

@@ -10,7 +10,7 @@ import pytest
 
 from backends.engine import native_model, open_engine
 from backends.engine.base import Engine
-from backends.engine.llamacpp import MAX_SEQUENCES
+from backends.engine.limits import MAX_SEQUENCES
 from backends.engine.scheduler import Scheduler
 from backends.errors import InvalidRequest
 from backends.types import GenerationRequest, ModelSettings, SamplingParams

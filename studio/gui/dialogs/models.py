@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QTimer, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from backends.catalog import ModelFile, read_metadata
 from backends.errors import BackendError
 from backends.local_models import Fit, memory_fit, model_paths
 from studio.gui.dialogs import files
+from studio.gui.dialogs.buttons import close_button, plain_button
 from studio.gui.dialogs.memory import MARGIN, SPACING
-from studio.gui.dialogs.run_log import close_button
 from studio.gui.messages import number
 from studio.gui.panels.entries import Entry, EntryList, Mark
 from studio.gui.panels.widgets import heading, note
@@ -67,10 +67,10 @@ class ModelsDialog(QDialog):
         self.models.opened.connect(lambda key: self._use_for_document())
         self.details = note(self)
         self.details.setProperty("role", "muted")
-        self.document_button = self._button(self.tr("Use for this document"), self._use_for_document)
+        self.document_button = plain_button(self, self.tr("Use for this document"), self._use_for_document)
         self.document_button.setProperty("role", "primary")
-        self.new_button = self._button(self.tr("Use for new documents"), self._use_for_new)
-        self.add_button = self._button(self.tr("Add a file…"), self.add_file)
+        self.new_button = plain_button(self, self.tr("Use for new documents"), self._use_for_new)
+        self.add_button = plain_button(self, self.tr("Add a file…"), self.add_file)
         self._lay_out()
         self.look()
 
@@ -187,12 +187,6 @@ class ModelsDialog(QDialog):
         self._choice = ModelChoice(self._choice.document, self._value(chosen))
         self.chosen_for_new.emit(self._value(chosen))
         self._show()
-
-    def _button(self, text: str, slot: object) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setAutoDefault(False)
-        button.clicked.connect(slot)
-        return button
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from studio.gui.dialogs.buttons import close_button
 from studio.gui.messages import number
 from studio.gui.panels.entries import Entry, EntryList
 from studio.gui.panels.widgets import MARGIN, SPACING, ReadOnlyText, note, when
@@ -146,12 +146,3 @@ class RunLogDialog(QDialog):
         layout.addWidget(panes, 1)
         layout.addWidget(close_button(self, self.accept))
         self.resize(920, 560)
-
-
-def close_button(dialog: QDialog, slot: Callable[[], object]) -> QDialogButtonBox:
-    """Return the Close button of a dialog that only shows something, or that stores at once."""
-    box = QDialogButtonBox(dialog)
-    button = box.addButton(dialog.tr("Close"), QDialogButtonBox.ButtonRole.RejectRole)
-    button.setAutoDefault(False)
-    box.rejected.connect(lambda: slot())
-    return box

@@ -10,13 +10,12 @@ from PySide6.QtWidgets import (
     QKeySequenceEdit,
     QLabel,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from studio.gui.dialogs.buttons import close_button, plain_button
 from studio.gui.dialogs.memory import MARGIN, SPACING
-from studio.gui.dialogs.run_log import close_button
 from studio.gui.panels.entries import Entry, EntryList, Mark
 from studio.gui.panels.widgets import note
 from studio.gui.shortcuts import Command, Shortcuts, native
@@ -47,10 +46,10 @@ class ShortcutsDialog(QDialog):
             line.setAccessibleName(self.tr("New keys"))
         self.keys.keySequenceChanged.connect(self._check)
         self.note = note(self)
-        self.take_button = self._button(self.tr("Take these keys"), self._take)
-        self.none_button = self._button(self.tr("No keys"), self._take_none)
-        self.reset_button = self._button(self.tr("Reset"), self._reset)
-        self.reset_all_button = self._button(self.tr("Reset all"), self._reset_all)
+        self.take_button = plain_button(self, self.tr("Take these keys"), self._take)
+        self.none_button = plain_button(self, self.tr("No keys"), self._take_none)
+        self.reset_button = plain_button(self, self.tr("Reset"), self._reset)
+        self.reset_all_button = plain_button(self, self.tr("Reset all"), self._reset_all)
         self._lay_out()
         self._show()
         self._show_choice()
@@ -114,12 +113,6 @@ class ShortcutsDialog(QDialog):
     def _show_again(self) -> None:
         self._show()
         self._show_choice()
-
-    def _button(self, text: str, slot: object) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setAutoDefault(False)
-        button.clicked.connect(slot)
-        return button
 
     def _lay_out(self) -> None:
         edit = QHBoxLayout()
