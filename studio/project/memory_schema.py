@@ -128,6 +128,19 @@ written_from = Table(
     sqlite_with_rowid=False,
 )
 
+# What a fact, a summary or a passage of a note means to a model: see ``studio.project.meanings``.
+meaning = Table(
+    "meaning",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("source", Integer, primary_key=True),
+    # The model that it means this to, and the SHA-256 of the text; numbers of half precision, little-endian.
+    Column("model", String, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 _TOKENS = "tokenize='porter unicode61 remove_diacritics 2'"
 INDEXES = {
     "fact": ("fact_index", ("text", "who", "place", "time")),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a project file, version 5; what a project remembers is in ``memory_schema``.
+"""The tables of a project file; what a project remembers is in ``memory_schema``.
 
 Order never comes from a clock: sections have positions, revisions and runs have ids that only grow.
 """
@@ -32,7 +32,7 @@ from sqlalchemy.schema import DDL
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
 
-VERSION = 6
+VERSION = 7
 """The version that this program writes (``PRAGMA user_version``)."""
 
 APPLICATION_ID = 0x4C4F4E47

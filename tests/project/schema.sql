@@ -29,6 +29,7 @@ CREATE TABLE 'fact_index_docsize'(id INTEGER PRIMARY KEY, sz BLOB);
 CREATE TABLE 'fact_index_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
 CREATE TABLE fact_reading ( section INTEGER NOT NULL, source VARCHAR NOT NULL, PRIMARY KEY (section), FOREIGN KEY(section) REFERENCES section (id) );
 CREATE TABLE log_text ( id INTEGER NOT NULL, sha256 BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (id), UNIQUE (sha256) );
+CREATE TABLE meaning ( kind VARCHAR NOT NULL, source INTEGER NOT NULL, model VARCHAR NOT NULL, sha256 BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (kind, source) ) WITHOUT ROWID;
 CREATE TABLE note ( id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, sha256 BLOB NOT NULL, words INTEGER NOT NULL, created VARCHAR NOT NULL, UNIQUE (name) );
 CREATE VIRTUAL TABLE note_index USING fts5(body, content='note_passage', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2');
 CREATE TABLE 'note_index_config'(k PRIMARY KEY, v) WITHOUT ROWID;
