@@ -306,9 +306,10 @@ class Generation:
 
     def _varied(self, row: int, token: int) -> int:
         """Another token than those of worn phrases, where the model has one that is likely too."""
-        # A model that is pushed off its phrase likes to say the last word again.
+        # A model that is pushed off its phrase likes to say the last word again, or no more than the sentence's first.
+        avoided = self._worn.union(self._text.tokens[-1:], self._engine.classes.sentence_end if self._begins else ())
         least = _PLAUSIBLE_BEGINNING if self._begins else _PLAUSIBLE
-        other = self._sampler.vary(row, self._bias, self._worn.union(self._text.tokens[-1:]), least)
+        other = self._sampler.vary(row, self._bias, avoided, least)
         clings = other is not None and self._text.continues_word(other) and not self._text.continues_word(token)
         return token if other is None or clings else other
 

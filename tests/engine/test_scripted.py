@@ -66,6 +66,13 @@ def test_plain_text_does_not_trip_the_guard(scripted, seed):
     assert not controlled.rewinds or sum(rewind.characters for rewind in controlled.rewinds) < 300
 
 
+def test_no_sentence_is_one_word_because_its_next_word_was_worn(scripted):
+    for seed in range(2):
+        asked = {"length": LengthTarget(600), "repetition": RepetitionPolicy(), "seed": seed, "max_tokens": 1000}
+        sentences = free(scripted(), **asked).text.replace("!", ".").replace("?", ".").split(".")
+        assert not [sentence for sentence in sentences if words(sentence) == 1]
+
+
 @pytest.mark.parametrize("behaviour", sorted(set(BEHAVIOURS) - {"blank_lines"}))
 @pytest.mark.parametrize("target", [120, 300])
 def test_controls_land_every_behaviour(scripted, behaviour, target):
