@@ -9,7 +9,6 @@ from PySide6.QtCore import QMimeData, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QFontMetricsF,
     QKeyEvent,
     QKeySequence,
     QResizeEvent,
@@ -17,7 +16,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
 )
-from PySide6.QtWidgets import QLabel, QPushButton, QStackedLayout, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QStackedLayout, QTextEdit, QVBoxLayout, QWidget
 
 from studio.gui.find_bar import FindBar
 from studio.gui.message_bar import MessageBar
@@ -25,11 +24,9 @@ from studio.gui.messages import words_of_target
 from studio.gui.outline_model import state_word
 from studio.gui.section_document import SectionDocument
 from studio.gui.text_form import BLOCK, LINE, PARAGRAPH, document_position, stored_place, to_document
-from studio.gui.theme import Tokens, small, text_font, title_font
+from studio.gui.theme import Tokens, column_width, small, text_font, title_font
 from studio.project.records import Section
 
-COLUMN_CHARACTERS = 69
-SAMPLE = "The tide had left the jetty bare when Anna heard the bell again, and nobody came. "
 MARGIN = 32
 FOOT = 16
 TAIL_PIXELS = 8
@@ -63,8 +60,7 @@ class TextColumn(QTextEdit):
 
     def set_column_of(self, font: QFont) -> None:
         """Make the column as wide as its characters are in a font."""
-        self._column = QFontMetricsF(font).horizontalAdvance(SAMPLE) / len(SAMPLE) * COLUMN_CHARACTERS
-        self._column += 2 * self.document().documentMargin()
+        self._column = column_width(font) + 2 * self.document().documentMargin()
         self._center()
 
     @property
@@ -152,6 +148,8 @@ class Editor(QWidget):
         self._document: SectionDocument | None = None
         self.heading = QLabel(self)
         self.state_line = QLabel(self)
+        self.head_line = QFrame(self)
+        self.head_line.setObjectName("headline")
         self.messages = MessageBar(self)
         self.text = TextColumn(self.font_of_text, self)
         self.find_bar = FindBar(self.text, self)
@@ -267,6 +265,7 @@ class Editor(QWidget):
         for widget in (self.messages, self.heading, self.state_line):
             self._head.addWidget(widget)
         self._column.addLayout(self._head)
+        self._column.addWidget(self.head_line)
         self._column.addWidget(self.text, 1)
         self._column.addWidget(self.find_bar)
         self._pages = QStackedLayout(self)
@@ -332,6 +331,11 @@ class Editor(QWidget):
     def _note_scroll(self) -> None:
         scroll_bar = self.text.verticalScrollBar()
         self._following = scroll_bar.value() >= scroll_bar.maximum() - TAIL_PIXELS
+        scrolled = scroll_bar.value() > 0
+        if self.head_line.property("scrolled") != scrolled:
+            self.head_line.setProperty("scrolled", scrolled)
+            self.head_line.style().unpolish(self.head_line)
+            self.head_line.style().polish(self.head_line)
 
     def _follow(self) -> None:
         """Show the new end of the text if its end was in view before."""

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.gui.action_button import ActionButton
-from studio.gui.icons import pixmap
+from studio.gui.icons import icon, pixmap
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import number
 from studio.gui.outline_model import ACTIVE_ROLE, SECTION_ROLE, STALE_ROLE, OutlineModel, stale_word, state_word
@@ -180,7 +180,7 @@ class Outline(QWidget):
         self.heading = QLabel(self.tr("Outline"), self)
         self.heading.setProperty("role", "muted")
         self.heading.setFont(small(self.font()))
-        self.view = self._make_view()
+        self.view = self._make_view(tokens)
         self.model.modelAboutToBeReset.connect(self._note_folded)
         # Connected after the view has connected itself, which folds everything at a reset.
         self.model.modelReset.connect(self._show_all)
@@ -208,7 +208,8 @@ class Outline(QWidget):
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in the colours of another theme."""
-        self._delegate.tokens = tokens
+        self._delegate.tokens = self.view.tokens = tokens
+        self.add_action.setIcon(icon("add", tokens.text, tokens.line))
         self.view.viewport().update()
 
     def rename_current(self) -> None:
@@ -251,8 +252,8 @@ class Outline(QWidget):
         self.up_action.setEnabled(place > 0)
         self.down_action.setEnabled(behind is not None)
 
-    def _make_view(self) -> OutlineView:
-        view = OutlineView(self)
+    def _make_view(self, tokens: Tokens) -> OutlineView:
+        view = OutlineView(tokens, self)
         view.setModel(self.model)
         view.setItemDelegate(self._delegate)
         view.customContextMenuRequested.connect(self._show_menu)
@@ -271,6 +272,7 @@ class Outline(QWidget):
         self.up_action = self._action(self.tr("Move up"), lambda: self._ask_to_move(-1), "Ctrl+Up")
         self.down_action = self._action(self.tr("Move down"), lambda: self._ask_to_move(1), "Ctrl+Down")
         self.delete_action = self._action(self.tr("Delete"), self._tell(self.deletion_wanted), "Del")
+        self.add_action.setIconVisibleInMenu(False)
         # In the text these keys mean something else.
         for action in (self.up_action, self.down_action, self.delete_action):
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QTreeView, QWidget
+
+from studio.gui.empty_hint import paint_hint
+from studio.gui.theme import Tokens
 
 Key = QKeySequence.StandardKey
 
@@ -16,8 +19,9 @@ class OutlineView(QTreeView):
     undo_wanted = Signal()
     redo_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, tokens: Tokens, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.tokens = tokens
         self.setObjectName("outline")
         self.setAccessibleName(self.tr("Sections of the document"))
         self.setHeaderHidden(True)
@@ -30,6 +34,13 @@ class OutlineView(QTreeView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setDropIndicatorShown(True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the sections, or say in their place where they will be."""
+        super().paintEvent(event)
+        model = self.model()
+        if model is not None and not model.rowCount():
+            paint_hint(self, self.tr("The plan appears here, section by section."), self.tokens)
 
     def event(self, event: QEvent) -> bool:
         """Take the keys of undo and redo before the menu does."""

@@ -14,14 +14,14 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from studio.gui.messages import number
+from studio.gui.panels.entries import Entry, EntryList
+from studio.gui.theme import Tokens
 from studio.planning import plan_changes
 from studio.project.search import Change, Hit, Match, Query
 
@@ -38,7 +38,7 @@ class ProjectSearch(QDialog):
 
     passage_wanted = Signal(int, int, int)
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+    def __init__(self, desk: Desk, tokens: Tokens, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self._hits: tuple[Hit, ...] = ()
@@ -54,12 +54,9 @@ class ProjectSearch(QDialog):
         self.found_line.setProperty("role", "muted")
         self.found_line.setTextFormat(Qt.TextFormat.PlainText)
         self.found_line.setWordWrap(True)
-        self.list = QListWidget(self)
-        self.list.setObjectName("entries")
-        self.list.setAccessibleName(self.tr("Places"))
-        self.list.setWordWrap(True)
-        self.list.itemActivated.connect(self._go_to)
-        self.list.itemClicked.connect(self._go_to)
+        self.list = EntryList(self.tr("Places"), tokens, self, lines=2)
+        self.list.opened.connect(self._go_to)
+        self.list.clicked.connect(lambda index: self._go_to(index.row()))
         self.replace_button = QPushButton(self.tr("Replace all"), self)
         self.replace_button.setProperty("role", "primary")
         self.replace_button.setAutoDefault(False)
@@ -117,9 +114,7 @@ class ProjectSearch(QDialog):
     def _show(self, changes: Sequence[Change], replacement: str) -> None:
         shown = changes[:MOST_SHOWN]
         self._hits = tuple(change.hit for change in shown)
-        self.list.clear()
-        for change in shown:
-            self.list.addItem(QListWidgetItem(self._words(change, replacement)))
+        self.list.show_entries([self._entry(place, change, replacement) for place, change in enumerate(shown)])
         if not self.words.text():
             self.found_line.clear()
         elif len(changes) > MOST_SHOWN:
@@ -128,15 +123,14 @@ class ProjectSearch(QDialog):
             self.found_line.setText(self.tr("{count} places").format(count=number(len(changes))))
         self.replace_button.setEnabled(bool(shown) and bool(replacement) and not self._desk.read_only)
 
-    def _words(self, change: Change, replacement: str) -> str:
+    def _entry(self, place: int, change: Change, replacement: str) -> Entry:
         hit = change.hit
         section = self._desk.plan.section(hit.section)
-        place = section.number if section is not None else ""
+        where = f"{section.number} {section.title}" if section is not None else ""
         found = f"[{hit.found} → {change.text}]" if replacement else f"[{hit.found}]"
-        return f"{place}  … {hit.before}{found}{hit.after} …".replace("\n", " ")
+        return Entry(place, f"… {hit.before.lstrip()}{found}{hit.after.rstrip()} …", where)
 
-    def _go_to(self, item: QListWidgetItem) -> None:
-        row = self.list.row(item)
+    def _go_to(self, row: int) -> None:
         if 0 <= row < len(self._hits):
             hit = self._hits[row]
             self.passage_wanted.emit(hit.section, hit.start, hit.end - hit.start)

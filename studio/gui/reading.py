@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont, QMouseEvent, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtGui import (
+    QFont,
+    QMouseEvent,
+    QResizeEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -23,7 +31,7 @@ from studio.gui.desk import Desk
 from studio.gui.markdown_style import MarkdownStyle
 from studio.gui.section_document import PARAGRAPH_SPACE, line_height_percent
 from studio.gui.text_form import to_document
-from studio.gui.theme import text_font, title_font
+from studio.gui.theme import column_width, text_font, title_font
 from studio.project.records import Section
 
 if TYPE_CHECKING:
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 
 SECTIONS_AT_ONCE = 6
 NEAR_END = 600
+MARGIN = 24
 READING = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
 
@@ -44,8 +53,14 @@ class ReadingText(QTextEdit):
         self.setReadOnly(True)
         self.setTextInteractionFlags(READING)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setViewportMargins(24, 8, 12, 8)
         self.start_anew()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the column in the middle, as wide as that of the editor."""
+        side = max(MARGIN, round((self.width() - column_width(self.document().defaultFont())) / 2))
+        right = max(MARGIN // 2, side - self.verticalScrollBar().sizeHint().width())
+        self.setViewportMargins(side, MARGIN, right, 8)
+        super().resizeEvent(event)
 
     def start_anew(self) -> None:
         """Show nothing."""

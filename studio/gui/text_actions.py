@@ -72,7 +72,7 @@ class TextActions(QObject):
             # Loaded late: searching brings the project's store with it, which takes longer to load than the window.
             from studio.gui.project_search import ProjectSearch
 
-            self._search = ProjectSearch(desk, self._window)
+            self._search = ProjectSearch(desk, self._window.workspace.tokens, self._window)
             self._search.passage_wanted.connect(self._show_passage)
             self._search.finished.connect(self._forget_search)
         selected = self._window.workspace.editor.text.textCursor().selectedText()

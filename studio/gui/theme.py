@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, fields
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from resources import file_path, read_text
@@ -20,6 +20,10 @@ TEXT_FONT_FILES = ("SourceSerifPro-Regular", "SourceSerifPro-It", "SourceSerifPr
 TEXT_POINTS = 13
 TITLE_FACTOR = 1.4
 SMALL_FACTOR = 0.92
+COLUMN_CHARACTERS = 69
+SAMPLE = "The tide had left the jetty bare when Anna heard the bell again, and nobody came. "
+# Shapes that the style sheet shows, in a grey that can be seen in every theme.
+PICTURES = ("arrow_down", "arrow_up", "grip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,10 @@ def read_tokens(name: str) -> Tokens:
 
 def style_sheet(tokens: Tokens) -> str:
     """Return the style sheet of the window in the colours of a theme."""
-    return re.sub(r"@(\w+)", lambda match: getattr(tokens, match[1]), read_text("themes/window.qss"))
+    colours = {name: getattr(tokens, name) for name in token_names()}
+    pictures = {name: file_path(f"themes/{name}.svg").as_posix() for name in PICTURES}
+    pictures["tick"] = file_path(f"themes/tick_{tokens.scheme}.svg").as_posix()
+    return re.sub(r"@(\w+)", lambda match: (colours | pictures)[match[1]], read_text("themes/window.qss"))
 
 
 def palette(tokens: Tokens) -> QPalette:
@@ -124,6 +131,11 @@ def text_font() -> QFont:
     font = QFont(chosen.text_family or TEXT_FAMILY, chosen.text_points)
     font.setStyleHint(QFont.StyleHint.Serif)
     return font
+
+
+def column_width(font: QFont) -> float:
+    """Return how wide a column of text is that is comfortable to read in a font, in pixels."""
+    return QFontMetricsF(font).horizontalAdvance(SAMPLE) / len(SAMPLE) * COLUMN_CHARACTERS
 
 
 def title_font() -> QFont:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one quiet bar at the top: title, Write and Pause, how far the document is."""
+"""The one quiet bar at the top: title, Write or Pause, how far the document is."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
-from studio.gui.action_button import ActionButton
+from studio.gui.action_button import ActionButton, TwoActions
 from studio.gui.messages import percent, words_of_target
 from studio.gui.run_actions import RunActions
 from studio.gui.run_state import RunState
@@ -44,8 +44,8 @@ class TopBar(QWidget):
         layout.setContentsMargins(16, 8, 16, 8)
         layout.setSpacing(12)
         layout.addWidget(self.title, 1)
-        layout.addWidget(ActionButton(actions.write, "primary", self))
-        layout.addWidget(ActionButton(actions.pause, "", self))
+        write, pause = ActionButton(actions.write, "primary", self), ActionButton(actions.pause, "", self)
+        layout.addWidget(TwoActions(write, pause, self))
         layout.addSpacing(12)
         layout.addWidget(self.words)
         layout.addWidget(self.percent)

@@ -16,7 +16,7 @@ from studio.gui.theme import Tokens, text_font
 from studio.writing.starter import starter_model
 
 WIDTH = 520
-BUTTON_WIDTH = 168
+BUTTON_WIDTH, BUTTON_HEIGHT = 168, 30
 PICTURE = 64
 
 
@@ -149,8 +149,10 @@ class Welcome(QWidget):
             (self.import_button, self.import_line),
         )
         for row, (button, line) in enumerate(rows):
+            # The column would squeeze its rows rather than take more of the page.
+            grid.setRowMinimumHeight(row, BUTTON_HEIGHT)
             grid.addWidget(button, row, 0)
-            grid.addWidget(line, row, 1, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(line, row, 1)
         return grid
 
     def _words_on_models(self) -> str:

@@ -29,6 +29,7 @@ class Workspace(QWidget):
 
     def __init__(self, actions: RunActions, tokens: Tokens, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.tokens = tokens
         self.setObjectName("workspace")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(self.tr("Project"))
@@ -68,6 +69,7 @@ class Workspace(QWidget):
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in the colours of another theme."""
+        self.tokens = tokens
         self.outline.set_tokens(tokens)
         self.editor.set_tokens(tokens)
         self.tabs.set_tokens(tokens)

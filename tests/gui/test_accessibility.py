@@ -85,7 +85,7 @@ def dialogs(project_file: Path, memory: WindowMemory, qapp: QApplication) -> dic
         SummaryDialog: lambda: SummaryDialog("1 The river", "Anna rows."),
         ModelsDialog: lambda: ModelsDialog(None, (), ModelChoice("", ""), TOKENS),
         RunLogDialog: lambda: RunLogDialog("1 The river", TOKENS),
-        ProjectSearch: lambda: ProjectSearch(Desk(OutlineModel(), text_font())),
+        ProjectSearch: lambda: ProjectSearch(Desk(OutlineModel(), text_font()), TOKENS),
         SettingsDialog: lambda: SettingsDialog(Settings(), TOKENS),
         ShortcutsDialog: lambda: ShortcutsDialog(Shortcuts(memory), TOKENS),
         ReportDialog: lambda: ReportDialog("Program\nlonghand 0"),

@@ -72,7 +72,7 @@ def test_the_next_prompt_is_told_piece_by_piece_in_its_order(remembering_project
         qtbot.mouseClick(panel.pin_button, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: Source.PINNED not in sources(panel), timeout=WAIT)
         qtbot.keyClick(panel.bar, Qt.Key.Key_End)
-        assert "kept for what the model writes" in panel.reason.text()
+        assert "kept for what the model writes" in panel.text.placeholderText()
 
 
 def test_without_a_model_the_last_prompt_is_shown(remembering_project: Path, qtbot: QtBot) -> None:

@@ -63,9 +63,9 @@ def test_what_is_wrong_is_told_and_shown(faulty_project: Path, qtbot: QtBot) -> 
 def test_a_sound_document_says_so(project_file: Path, qtbot: QtBot) -> None:
     with desk_of(qtbot, project_file) as desk:
         panel = panel_on(qtbot, desk, FindingsPanel)
-        qtbot.waitUntil(lambda: "as they should be" in panel.summary.text(), timeout=WAIT)
+        qtbot.waitUntil(lambda: "as they should be" in panel.findings.hint, timeout=WAIT)
         panel.look_for_repetition()
-        qtbot.waitUntil(lambda: "nothing is repeated" in panel.summary.text(), timeout=WAIT)
+        qtbot.waitUntil(lambda: "nothing is repeated" in panel.findings.hint, timeout=WAIT)
 
 
 def test_a_check_ends_with_its_document(faulty_project: Path, qtbot: QtBot) -> None:

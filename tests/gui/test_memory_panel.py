@@ -192,8 +192,8 @@ def test_a_stale_summary_is_made_anew_by_the_model(
 def test_a_document_without_a_memory_says_so(project_file: Path, qtbot: QtBot, qapp: QApplication) -> None:
     with desk_of(qtbot, project_file) as desk:
         panel = panel_on(qtbot, desk, MemoryPanel)
-        qtbot.waitUntil(lambda: "no facts yet" in panel.explanation.text(), timeout=WAIT)
+        qtbot.waitUntil(lambda: "No facts yet" in panel.facts.hint, timeout=WAIT)
         assert panel.add_button.isEnabled()
         assert not panel.remove_button.isEnabled()
         panel.summaries_button.click()
-        assert "no summaries yet" in panel.explanation.text()
+        assert "No summaries yet" in panel.summaries.hint

@@ -79,17 +79,17 @@ def test_words_are_found_in_the_whole_document(window: MainWindow, qtbot: QtBot)
     type_at_end(qtbot, window, " Only a bell.")
     dialog = search(window, qtbot)
     qtbot.keyClicks(dialog.words, "bell")
-    qtbot.waitUntil(lambda: dialog.list.count() == 4, timeout=3000)
+    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 4, timeout=3000)
     assert not dialog.replace_button.isEnabled()
-    dialog.list.itemActivated.emit(dialog.list.item(3))
+    dialog.list.opened.emit(3)
     qtbot.waitUntil(lambda: shown(window) == leaf_ids(window)[3], timeout=3000)
     qtbot.waitUntil(lambda: window.workspace.editor.text.textCursor().selectedText() == "bell", timeout=3000)
     dialog.case.setChecked(True)
-    qtbot.waitUntil(lambda: dialog.list.count() == 3, timeout=3000)
+    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 3, timeout=3000)
     dialog.expression.setChecked(True)
     dialog.words.setText("(")
     qtbot.waitUntil(lambda: "not a regular expression" in dialog.found_line.text(), timeout=3000)
-    assert dialog.list.count() == 0
+    assert dialog.list.model().rowCount() == 0
 
 
 def test_replacing_everywhere_is_shown_before_and_undone_in_one_step(
@@ -98,11 +98,11 @@ def test_replacing_everywhere_is_shown_before_and_undone_in_one_step(
     dialog = search(window, qtbot)
     dialog.words.setText("bell")
     dialog.replacement.setText("gong")
-    qtbot.waitUntil(lambda: dialog.list.count() == 3 and dialog.replace_button.isEnabled(), timeout=3000)
-    assert "[bell → gong]" in dialog.list.item(0).text()
+    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 3 and dialog.replace_button.isEnabled(), timeout=3000)
+    assert "[bell → gong]" in dialog.list.entries.entries()[0].text
     qtbot.mouseClick(dialog.replace_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: text_of(window) == FIRST.replace("bell", "gong"), timeout=3000)
-    qtbot.waitUntil(lambda: dialog.list.count() == 0, timeout=3000)
+    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 0, timeout=3000)
     window.menus.undo_plan.trigger()
     qtbot.waitUntil(lambda: text_of(window) == FIRST, timeout=3000)
     window.menus.redo_plan.trigger()

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 from studio.gui.dialogs import files
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import Message
+from studio.gui.number_field import NumberField
 from studio.gui.project_files import PROJECT_SUFFIX, NewDocument, free_place
 from studio.gui.theme import title_font
 from studio.planning.budget import MAX_DOCUMENT_WORDS, MIN_DOCUMENT_WORDS
@@ -134,11 +134,9 @@ class BriefDialog(QDialog):
         for name, kind in document_kinds().items():
             self.kind.addItem(kind.label, name)
         self.kind.setCurrentIndex(max(0, self.kind.findData(brief.kind)))
-        self.words = QSpinBox(self)
+        self.words = NumberField(MIN_DOCUMENT_WORDS, MAX_DOCUMENT_WORDS, self)
         self.words.setAccessibleName(self.tr("Length"))
-        self.words.setRange(MIN_DOCUMENT_WORDS, MAX_DOCUMENT_WORDS)
         self.words.setSingleStep(STEP)
-        self.words.setGroupSeparatorShown(True)
         self.words.setSuffix(self.tr(" words"))
         self.words.setValue(brief.words)
         self.words.setMinimumHeight(FIELD_HEIGHT)

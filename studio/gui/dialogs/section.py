@@ -12,11 +12,11 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from studio.gui.number_field import NumberField
 from studio.planning.budget import MAX_DOCUMENT_WORDS
 from studio.project.records import Section
 
@@ -43,10 +43,8 @@ class SectionDialog(QDialog):
         self.demands.setAccessibleName(self.tr("What must be told here, one on each line"))
         self.demands.setTabChangesFocus(True)
         self.demands.setEnabled(False)
-        self.target = QSpinBox(self)
-        self.target.setRange(1, MAX_DOCUMENT_WORDS)
+        self.target = NumberField(1, MAX_DOCUMENT_WORDS, self)
         self.target.setSingleStep(STEP)
-        self.target.setGroupSeparatorShown(True)
         self.target.setSuffix(self.tr(" words"))
         self.target.setValue(section.target)
         self.target.setAccessibleName(self.tr("Target"))

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +26,7 @@ from PySide6.QtWidgets import (
 from studio.gui.dialogs.memory import MARGIN, SPACING, save_buttons
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import describe, number
+from studio.gui.number_field import NumberField
 from studio.gui.panels.widgets import IconButton, note
 from studio.gui.theme import Tokens, small
 from studio.settings import DOCUMENTS, ENGINE, WINDOW, Setting, Settings, SettingsError, all_settings, save_settings
@@ -78,13 +78,13 @@ class SettingRow(QWidget):
         """Return what the control says."""
         if isinstance(self.control, QComboBox):
             return self.control.currentData()
-        return self.control.value() if isinstance(self.control, QSpinBox) else self.control.text().strip()
+        return self.control.value() if isinstance(self.control, NumberField) else self.control.text().strip()
 
     def set_value(self, value: str | int) -> None:
         """Let the control say a value."""
         if isinstance(self.control, QComboBox):
             self.control.setCurrentIndex(max(0, self.control.findData(value)))
-        elif isinstance(self.control, QSpinBox):
+        elif isinstance(self.control, NumberField):
             self.control.setValue(int(value))
         else:
             self.control.setText(str(value))
@@ -94,7 +94,7 @@ class SettingRow(QWidget):
         """Take the default again."""
         self.set_value(self.setting.default)
 
-    def _make_control(self, setting: Setting) -> QComboBox | QSpinBox | QLineEdit:
+    def _make_control(self, setting: Setting) -> QComboBox | NumberField | QLineEdit:
         if setting.choices:
             box = QComboBox(self)
             for choice in setting.choices:
@@ -103,9 +103,8 @@ class SettingRow(QWidget):
             box.currentIndexChanged.connect(self._note_change)
             return box
         if setting.type is int:
-            spin = QSpinBox(self)
-            spin.setRange(setting.minimum or 0, setting.maximum if setting.maximum is not None else 2**31 - 1)
-            spin.setGroupSeparatorShown(True)
+            most = setting.maximum if setting.maximum is not None else 2**31 - 1
+            spin = NumberField(setting.minimum or 0, most, self)
             spin.valueChanged.connect(self._note_change)
             return spin
         line = QLineEdit(self)

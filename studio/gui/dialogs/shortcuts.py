@@ -34,7 +34,7 @@ class ShortcutsDialog(QDialog):
         self.filter.setAccessibleName(self.tr("Find an action or its keys"))
         self.filter.setPlaceholderText(self.tr("Find an action or its keys"))
         self.filter.textChanged.connect(self._show)
-        self.actions_list = EntryList(self.tr("Actions"), tokens, self)
+        self.actions_list = EntryList(self.tr("Actions"), tokens, self, lines=0)
         self.actions_list.choice_changed.connect(self._show_choice)
         self.actions_list.opened.connect(lambda key: self.keys.setFocus())
         self.name = QLabel(self)
@@ -57,11 +57,11 @@ class ShortcutsDialog(QDialog):
     def _show(self) -> None:
         wanted = self.filter.text().casefold().strip()
         entries = [self._entry(each) for each in self._shortcuts.commands()]
-        self.actions_list.show_entries([each for each in entries if wanted in f"{each.text} {each.detail}".casefold()])
+        self.actions_list.show_entries([each for each in entries if wanted in f"{each.text} {each.figure}".casefold()])
 
     def _entry(self, command: Command) -> Entry:
         changed = (Mark("edit", "accent", self.tr("changed")),) if command.keys != command.default else ()
-        return Entry(command.name, command.text, native(command.keys) or self.tr("no keys"), "", changed)
+        return Entry(command.name, command.text, figure=native(command.keys) or "–", marks=changed)
 
     def _chosen(self) -> Command | None:
         chosen = self.actions_list.chosen()

@@ -82,9 +82,9 @@ class BudgetBar(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for share, place in zip(self._shares, self.places(), strict=True):
             chosen = share.key == self._chosen
-            colour = QColor(self._tokens.accent if chosen else self._tokens.line)
-            painter.setPen(QPen(colour, 2.0 if chosen else 1.0))
-            painter.setBrush(Qt.BrushStyle.NoBrush if share.empty else colour)
+            frame = self._tokens.text if chosen else self._tokens.line if share.empty else self._tokens.accent
+            painter.setPen(QPen(QColor(frame), 2.0 if chosen else 1.0))
+            painter.setBrush(Qt.BrushStyle.NoBrush if share.empty else QColor(self._tokens.accent))
             painter.drawRoundedRect(place.adjusted(1, 4, -1, -4), RADIUS, RADIUS)
         if self.hasFocus():
             painter.setPen(QPen(QColor(self._tokens.accent), 1.0))

@@ -143,8 +143,9 @@ class ContextPanel(Panel):
 
     def _show_part(self) -> None:
         part = self._part()
+        self.reason.setVisible(part is not None)
         if part is None:
-            self.reason.setText(self.tr("Choose a part to read it."))
+            self.text.setPlaceholderText(self.tr("Choose a part to read it."))
             self.text.read("")
         else:
             left_out = self.tr("Left out: {reason}")
@@ -175,7 +176,7 @@ class ContextPanel(Panel):
         self.bar.choose(key)
         free = self.tr("Room of the prompt that nothing takes.")
         kept = self.tr("Room of the context that is kept for what the model writes.")
-        self.reason.setText(kept if key == RESERVE else free)
+        self.text.setPlaceholderText(kept if key == RESERVE else free)
 
     def _pin(self) -> None:
         part = self._part()

@@ -18,7 +18,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.gui.empty_hint import paint_hint
 from studio.gui.icons import pixmap
 from studio.gui.theme import Tokens, small
 
@@ -114,7 +115,10 @@ class EntryModel(QAbstractListModel):
 
 
 class EntryDelegate(QStyledItemDelegate):
-    """Paints an entry: the text in ``lines`` lines, the detail below it, figure and marks at the right."""
+    """Paints an entry: the text in ``lines`` lines, the detail below it, figure and marks at the right.
+
+    With ``lines`` 0 everything stands in one line, and there is no detail.
+    """
 
     def __init__(self, tokens: Tokens, lines: int, parent: QWidget) -> None:
         super().__init__(parent)
@@ -124,6 +128,8 @@ class EntryDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Return the same room for every entry, so that long lists need no measuring."""
         widget: QWidget = option.widget  # type: ignore[attr-defined]
+        if not self._lines:
+            return QSize(120, QFontMetrics(widget.font()).lineSpacing() + GAP + 4)
         text = QFontMetrics(widget.font()).lineSpacing() * self._lines
         return QSize(120, text + QFontMetrics(small(widget.font())).height() + GAP + 4)
 
@@ -141,18 +147,29 @@ class EntryDelegate(QStyledItemDelegate):
             painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), QColor(self.tokens.accent))
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), QColor(self.tokens.border))
         inner = rect.adjusted(GAP, GAP // 2, -GAP, -GAP // 2)
+        spare = self._spare(inner.width(), entry, QFontMetrics(widget.font())) // 2
+        inner.adjust(0, spare, 0, -spare)
         self._paint_text(painter, inner, entry, widget)
         painter.setPen(QColor(self.tokens.text if chosen else self.tokens.muted))
         self._paint_detail(painter, inner, entry, widget)
         painter.restore()
 
+    def _spare(self, width: int, entry: Entry, metrics: QFontMetrics) -> int:
+        """Return the height that the text leaves free of its lines."""
+        if self._lines < 2:
+            return 0
+        flags = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop)
+        needed = metrics.boundingRect(QRect(0, 0, width, 10**6), flags, " ".join(entry.text.split())).height()
+        return max(0, metrics.lineSpacing() * self._lines - needed)
+
     def _paint_text(self, painter: QPainter, rect: QRect, entry: Entry, widget: QWidget) -> None:
         metrics = QFontMetrics(widget.font())
         painter.setFont(widget.font())
         painter.setPen(QColor(self.tokens.text))
-        place = QRect(rect.left(), rect.top(), rect.width(), metrics.lineSpacing() * self._lines)
+        place = QRect(rect.left(), rect.top(), rect.width(), metrics.lineSpacing() * max(1, self._lines))
         line = " ".join(entry.text.split())
-        if self._lines == 1:
+        if self._lines <= 1:
+            place.setRight(place.right() - (0 if self._lines else metrics.horizontalAdvance(entry.figure) + GAP))
             line = metrics.elidedText(line, Qt.TextElideMode.ElideRight, place.width())
             painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), line)
             return
@@ -165,7 +182,8 @@ class EntryDelegate(QStyledItemDelegate):
         font = small(widget.font())
         metrics = QFontMetrics(font)
         painter.setFont(font)
-        place = QRect(rect.left(), rect.bottom() - metrics.height() + 1, rect.width(), metrics.height())
+        top = rect.bottom() - metrics.height() + 1 if self._lines else rect.center().y() - metrics.height() // 2
+        place = QRect(rect.left(), top, rect.width(), metrics.height())
         right = place.right()
         for mark in reversed(entry.marks):
             right -= MARK
@@ -197,6 +215,7 @@ class EntryList(QListView):
         self.entries = EntryModel(self)
         self._delegate = EntryDelegate(tokens, lines, self)
         self._keep = False
+        self._hint = ""
         self.setObjectName("entries")
         self.setAccessibleName(name)
         self.setModel(self.entries)
@@ -209,6 +228,24 @@ class EntryList(QListView):
         self.setTabKeyNavigation(False)
         self.selectionModel().selectionChanged.connect(self._note_choice)
         self.doubleClicked.connect(self._open)
+
+    @property
+    def hint(self) -> str:
+        """What is said where there are no entries."""
+        return self._hint
+
+    def set_hint(self, hint: str) -> None:
+        """Say in one sentence, where there are no entries, why not or what to do."""
+        if hint != self._hint:
+            self._hint = hint
+            self.setAccessibleDescription(hint)
+            self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the entries, or the hint in their place."""
+        super().paintEvent(event)
+        if self._hint and not self.entries.entries():
+            paint_hint(self, self._hint, self._delegate.tokens)
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
         """Show entries; those that are chosen stay chosen where they are still there."""

@@ -133,18 +133,16 @@ class FindingsPanel(Panel):
         self._allow()
 
     def _say(self) -> None:
-        if self.desk is None or self._quick is None:
-            self.summary.setText("")
-        elif self._check is not None:
-            text = self.tr("Looking for repetition, step {done} …")
-            self.summary.setText(text.format(done=number(self._done + 1)))
-        elif self.findings.entries.entries():
-            text = self.tr("{count} to look at")
-            self.summary.setText(text.format(count=number(len(self.findings.entries.entries()))))
-        elif self._repeated is None:
-            self.summary.setText(self.tr("Lengths, demands and memory are as they should be."))
-        else:
-            self.summary.setText(self.tr("Nothing is wrong, and nothing is repeated."))
+        found = len(self.findings.entries.entries())
+        text = self.tr("{count} to look at").format(count=number(found)) if found else ""
+        if self._check is not None:
+            text = self.tr("Looking for repetition, step {done} …").format(done=number(self._done + 1))
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
+        fine = self.tr("Lengths, demands and memory are as they should be.")
+        if self._repeated is not None:
+            fine = self.tr("Nothing is wrong, and nothing is repeated.")
+        self.findings.set_hint("" if self.desk is None or self._quick is None else fine)
 
     def _allow(self) -> None:
         self.check_button.setEnabled(self.desk is not None and self._check is None)

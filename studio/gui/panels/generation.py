@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from studio.gui.action_button import ActionButton
+from studio.gui.action_button import ActionButton, TwoActions
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import number, percent, time_left, words_of_target
 from studio.gui.panels.panel import Panel
@@ -75,17 +75,20 @@ class GenerationPanel(Panel):
         self.upcoming_name = self._muted(self.tr("Next"))
         self.queue = QueueView(self)
         self._upcoming_meant = True
-        self._buttons = [
-            ActionButton(actions.write, "primary", self),
-            ActionButton(actions.pause, "", self),
-            ActionButton(actions.stop, "", self),
-        ]
+        self.figures = QWidget(self)
+        self.figures.setAccessibleName(self.tr("Speed and time left"))
+        self.write_or_pause = TwoActions(
+            ActionButton(actions.write, "primary", self), ActionButton(actions.pause, "", self), self
+        )
+        self.stop_button = ActionButton(actions.stop, "", self)
         self._lay_out()
 
     def show_state(self, state: RunState, sections: Sequence[Section]) -> None:
         """Show how the writing stands."""
         self.state_line.setText(self._state_words(state))
         shown = state.section if state.running else 0
+        self.section_gauge.setVisible(state.running)
+        self.figures.setVisible(state.running)
         self.section_gauge.show_words(state.section_words, state.section_target if shown else 0)
         self.document_gauge.show_words(state.document_words, state.document_target)
         writing = state.phase is Phase.WRITING
@@ -147,16 +150,17 @@ class GenerationPanel(Panel):
         layout.setSpacing(16)
         layout.addWidget(self.state_line)
         layout.addWidget(self.messages)
-        buttons = QGridLayout()
+        buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        write, pause, stop = self._buttons
-        buttons.addWidget(write, 0, 0, 1, 2)
-        buttons.addWidget(pause, 1, 0)
-        buttons.addWidget(stop, 1, 1)
+        buttons.addWidget(self.write_or_pause, 1)
+        buttons.addWidget(self.stop_button, 1)
         layout.addLayout(buttons)
         layout.addWidget(self.section_gauge)
         layout.addWidget(self.document_gauge)
-        layout.addLayout(self._figures())
+        layout.addWidget(self.figures)
+        self.section_gauge.hide()
+        self.figures.hide()
+        self._lay_out_figures()
         after = QVBoxLayout()
         after.setSpacing(4)
         after.addWidget(self.upcoming_name)
@@ -165,8 +169,9 @@ class GenerationPanel(Panel):
         layout.addWidget(self.queue)
         layout.addStretch()
 
-    def _figures(self) -> QGridLayout:
-        grid = QGridLayout()
+    def _lay_out_figures(self) -> None:
+        grid = QGridLayout(self.figures)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         rows = (
@@ -177,7 +182,6 @@ class GenerationPanel(Panel):
         for row, (name, value) in enumerate(rows):
             grid.addWidget(self._muted(name), row, 0)
             grid.addWidget(value, row, 1)
-        return grid
 
     def _figure(self) -> QLabel:
         label = QLabel(DASH, self)

@@ -16,7 +16,7 @@ from studio.gui.messages import Message, describe, number
 from studio.gui.panels.entries import Entry, EntryList, Mark
 from studio.gui.panels.panel import Panel
 from studio.gui.panels.reader import Reader
-from studio.gui.panels.widgets import MARGIN, SPACING, IconButton, note, row
+from studio.gui.panels.widgets import MARGIN, SPACING, IconButton, columns, note, row
 from studio.gui.run_actions import RunActions
 from studio.gui.theme import Tokens
 from studio.project.memory_records import Author, Fact, Statement
@@ -136,7 +136,17 @@ class MemoryPanel(Panel):
         lock = known if on_facts else summary.summary if summary is not None else None
         self.lock_button.say(self.tr("Unlock") if lock is not None and lock.locked else self.tr("Lock"))
         self._show_refresh()
-        self.explanation.setText(self._explained(fact if on_facts else summary, on_facts))
+        self.explanation.setText(self._explained(fact if on_facts else summary))
+        self.explanation.setVisible(bool(self.explanation.text()))
+        self._show_hints()
+
+    def _show_hints(self) -> None:
+        known = self._known
+        nothing = self.tr("Nothing here has these words.")
+        no_facts = self.tr("No facts yet. What the text tells comes by itself; add what must hold.")
+        no_summaries = self.tr("No summaries yet. One is made when a section is written.")
+        self.facts.set_hint("" if known is None else nothing if known.facts else no_facts)
+        self.summaries.set_hint("" if known is None else nothing if known.summaries else no_summaries)
 
     def _show_refresh(self) -> None:
         known = self._known
@@ -144,14 +154,9 @@ class MemoryPanel(Panel):
         ready = self.desk is not None and not self.desk.read_only and not self.desk.state.running
         self.refresh_button.setEnabled(stale and ready)
 
-    def _explained(self, known: KnownFact | KnownSummary | None, on_facts: bool) -> str:
+    def _explained(self, known: KnownFact | KnownSummary | None) -> str:
         if known is None:
-            if self._known is None or (self._known.facts if on_facts else self._known.summaries):
-                return ""
-            empty = self.tr("There are no facts yet. Those that the text tells come by themselves; add what must hold.")
-            return (
-                empty if on_facts else self.tr("There are no summaries yet. They are made when a section is written.")
-            )
+            return ""
         lines = [self.tr("Stale: {reason}.").format(reason=known.stale)] if known.stale else []
         fact = getattr(known, "fact", None)
         if fact is None:
@@ -338,8 +343,12 @@ class MemoryPanel(Panel):
         layout.addWidget(self.messages)
         layout.addWidget(self.pages, 1)
         layout.addWidget(self.explanation)
-        layout.addLayout(row(self.add_button, self.edit_button, self.pin_button, self.lock_button))
-        layout.addLayout(row(self.settle_button, self.show_button, self.remove_button))
+        layout.addLayout(
+            columns(
+                (self.add_button, self.edit_button, self.pin_button, self.lock_button),
+                (self.settle_button, self.show_button, self.remove_button),
+            )
+        )
         layout.addLayout(row(self.refresh_button))
 
 

@@ -174,7 +174,7 @@ class VersionsPanel(Panel):
         compared, count = self._compared, self.diff.count
         writable = self.desk is not None and not self.desk.read_only and not self._is_being_written()
         with_now = compared is not None and compared.newer is None
-        self.explanation.setText(self._explanation())
+        self._show_explanation(compared)
         self.restore_button.setEnabled(writable and with_now and count > 0)
         self.part_button.setEnabled(writable and with_now and count > 0)
         self.back_button.setEnabled(self.diff.marked > 1)
@@ -182,16 +182,21 @@ class VersionsPanel(Panel):
         self.snapshot_button.setEnabled(self.desk is not None and not self.desk.read_only)
         self.calls_button.setEnabled(self.desk is not None and bool(self._section_id))
 
-    def _explanation(self) -> str:
-        if self._compared is None:
-            if self._versions:
-                return self.tr("Choose a version to see what changed since then; choose two to compare them.")
-            return self.tr("Versions of a section appear here as soon as it has text.")
+    def _show_explanation(self, compared: _Compared | None) -> None:
+        """Say what the difference is, or in its place what to choose."""
+        self.versions.set_hint("" if self._versions else self.tr("Versions appear here as soon as a section has text."))
+        wanted = self.tr("Choose a version to see what changed since then; choose two to compare them.")
+        self.diff.setPlaceholderText(wanted if self._versions else "")
+        self.explanation.setVisible(compared is not None)
+        if compared is not None:
+            self.explanation.setText(self._explanation(compared))
+
+    def _explanation(self, compared: _Compared) -> str:
         if not self.diff.count:
             now = self.tr("This is what stands now.")
-            return now if self._compared.newer is None else self.tr("Both say the same.")
+            return now if compared.newer is None else self.tr("Both say the same.")
         text = self.tr("From then to now: difference {place} of {count}")
-        if self._compared.newer is not None:
+        if compared.newer is not None:
             text = self.tr("From the older to the newer: difference {place} of {count}")
         return text.format(place=number(self.diff.marked), count=number(self.diff.count))
 

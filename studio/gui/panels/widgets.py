@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from studio.gui.icons import icon
 from studio.gui.theme import Tokens, small
@@ -85,6 +85,18 @@ def row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         layout.addWidget(widget)
     layout.addStretch()
+    return layout
+
+
+def columns(*rows: Sequence[QWidget]) -> QGridLayout:
+    """Return rows of widgets, those of a column one below the other."""
+    layout = QGridLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    for down, widgets in enumerate(rows):
+        for across, widget in enumerate(widgets):
+            layout.addWidget(widget, down, across)
+    layout.setColumnStretch(max(map(len, rows)), 1)
     return layout
 
 
