@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator
+import threading
+from collections import Counter
 
 from backends.engine.scripted_text import CLASSES, NAMES, TEMPLATES
 from backends.text.segmentation import sentences
@@ -38,20 +39,35 @@ _SECTIONS = re.compile(r"SECTIONS: (\d+)")
 
 
 class ChatAuthor:
-    """Answers questions; the same habit and seed give the same answers."""
+    """Answers questions; the same habit and seed give the same answers, in whatever order threads ask them."""
 
     def __init__(self, habit: str, seed: int = 0) -> None:
         self._habit = habit
-        self._random = random.Random(f"{habit} {seed}")
+        self._seed = seed
+        self._asked: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def __call__(self, question: Question) -> Reply:
-        """Return the reply to a question about a plan, a section or a summary."""
+        """Return the reply to a question about a plan, a section or a summary; another one each time it is asked."""
         if _EMPTY.get(self._habit, lambda _: False)(question.number):
             return Reply()
-        text = self._text(question.text)
-        return Reply(list(self._pieces(text)), usage=(len(question.text) // 4, len(text) // 4))
+        with self._lock:
+            self._asked[question.text] += 1
+            times = self._asked[question.text]
+        answer = _Answer(self._habit, random.Random(f"{self._habit} {self._seed} {times} {question.text}"))
+        text = answer.to(question.text)
+        return Reply(answer.pieces(text), usage=(len(question.text) // 4, len(text) // 4))
 
-    def _text(self, asked: str) -> str:
+
+class _Answer:
+    """One answer with its own chance."""
+
+    def __init__(self, habit: str, chance: random.Random) -> None:
+        self._habit = habit
+        self._random = chance
+
+    def to(self, asked: str) -> str:
+        """Return the answer to a prompt."""
         if asked.startswith("You plan"):
             return self._plan(asked)
         if asked.startswith("You summarise"):
@@ -138,10 +154,12 @@ class ChatAuthor:
     def _pick(self, kind: str) -> str:
         return self._random.choice(CLASSES[kind])
 
-    def _pieces(self, text: str) -> Iterator[str]:
+    def pieces(self, text: str) -> list[str | bytes | float]:
         """Cut a text as a server might: anywhere."""
+        cut: list[str | bytes | float] = []
         place = 0
         while place < len(text):
             size = self._random.randint(2, 40)
-            yield text[place : place + size]
+            cut.append(text[place : place + size])
             place += size
+        return cut
