@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import TypeVar
 
 from backends import messages
 from backends.base import Backend
@@ -42,8 +43,13 @@ CANCEL_GRACE = 10.0
 MAX_BLOBS = 128 * 1024 * 1024
 """Bytes of blobs that are kept; beyond it the ones stored longest ago are dropped at both ends."""
 
+EMBEDDED_AT_ONCE = 32
+"""Texts of which one message has the vectors."""
+
 MAX_TAKES = 1000
 """Takes of one request; engines may take fewer."""
+
+_Answer = TypeVar("_Answer", messages.Counted, messages.Embedded)
 
 _log = logging.getLogger(__name__)
 
@@ -155,8 +161,15 @@ class WorkerBackend(Backend):
                 self._lost(ended)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Raise InvalidRequest: the engines of this version compute no embeddings."""
-        raise InvalidRequest("This engine has no embeddings.")
+        """Return one vector a text. Raises WorkerLost, InvalidRequest for a model that was not opened for it."""
+        found: list[list[float]] = []
+        for start in range(0, len(texts), EMBEDDED_AT_ONCE):
+            together = tuple(texts[start : start + EMBEDDED_AT_ONCE])
+            answer = self._answer(messages.Embed(next(self._numbers), together), messages.Embedded)
+            if len(answer.vectors) != len(together):
+                raise self._lost(WorkerEnded("sent vectors of other texts"))
+            found += map(list, answer.vectors)
+        return found
 
     def put(self, digest: str, data: bytes) -> None:
         """Keep a large input under its SHA-256 (hex), here for restarts and in the worker.
@@ -227,12 +240,18 @@ class WorkerBackend(Backend):
                 return
 
     def _counts(self, call: messages.CountTokens | messages.CountPrompt) -> list[int]:
+        return list(self._answer(call, messages.Counted).counts)
+
+    def _answer(
+        self, call: messages.CountTokens | messages.CountPrompt | messages.Embed, kind: type[_Answer]
+    ) -> _Answer:
+        """Have a call answered; what arrives meanwhile for requests is kept."""
         self._deliver_to_worker(call)
         try:
             while True:
                 message = self._receive(None)
-                if isinstance(message, messages.Counted) and message.call == call.call:
-                    return list(message.counts)
+                if isinstance(message, kind) and message.call == call.call:
+                    return message
                 if isinstance(message, Failed) and (message.subject, message.number) == (Subject.CALL, call.call):
                     raise error_of(message)
                 self._sort(message)

@@ -46,6 +46,8 @@ _TAGS: dict[int, type] = {
     14: messages.Ping,
     15: messages.Heartbeat,
     16: messages.Close,
+    17: messages.Embed,
+    18: messages.Embedded,
 }
 _TAG_OF = {kind: tag for tag, kind in _TAGS.items()}
 _EVENTS_TAG = _TAG_OF[Events]

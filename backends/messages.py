@@ -2,7 +2,8 @@
 """What the studio's process and the worker say to each other, one message a frame.
 
 The client speaks first with ``Hello`` and ``Open``; the worker answers ``Hello`` and then ``Opened`` or ``Failed``.
-Requests are answered by ``Events`` or ``Failed``, calls (counting, storing) by ``Counted``, ``Stored`` or ``Failed``.
+Requests are answered by ``Events`` or ``Failed``, calls (counting, embedding, storing) by ``Counted``, ``Embedded``,
+``Stored`` or ``Failed``.
 """
 
 from __future__ import annotations
@@ -75,6 +76,22 @@ class Counted:
 
     call: int
     counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Give a vector of each text."""
+
+    call: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The answer to ``Embed``."""
+
+    call: int
+    vectors: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +174,8 @@ Message = (
     | CountTokens
     | CountPrompt
     | Counted
+    | Embed
+    | Embedded
     | Put
     | Stored
     | Forget

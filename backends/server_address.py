@@ -19,7 +19,8 @@ class ServerSettings:
 
     ``endpoint`` is the base of the OpenAI-compatible interface, ``model`` its name there (empty: the only one it has),
     ``context_tokens`` 0 takes what the server tells, at most 8,192; ``plain_http`` lets text leave the machine
-    unencrypted; ``parallel`` requests are on their way at once, others wait for their turn.
+    unencrypted; ``parallel`` requests are on their way at once, others wait for their turn. ``embeddings`` is as in
+    ``ModelSettings``, of this machine.
     """
 
     endpoint: str
@@ -27,6 +28,7 @@ class ServerSettings:
     context_tokens: int = 0
     plain_http: bool = False
     parallel: int = 1
+    embeddings: str = ""
 
     @property
     def path(self) -> str:

@@ -279,6 +279,10 @@ class Finished:
 Event = Progress | Delta | Rewind | Settled | Finished
 
 
+OWN_EMBEDDINGS = "own"
+"""As ``ModelSettings.embeddings``: the model that writes gives vectors too, the mean of its last layer's states."""
+
+
 class CacheType(enum.StrEnum):
     """The numbers of a KV cache: two bytes each, or four."""
 
@@ -294,7 +298,8 @@ class Capabilities:
     ``context_tokens`` is the context in use; the ``*_in_loop`` flags say what the backend honours token by token, the
     rest is done by ``studio.writing`` afterwards. ``endpoint`` is the address of a server, empty for a model in a
     worker; ``leaves_machine`` says that what is sent there leaves this machine. ``processor_features`` is what the
-    engine's code was compiled for.
+    engine's code was compiled for. ``embedding_model`` tells vectors of ``embed`` from those of other models, empty
+    where there are none.
     """
 
     model_name: str
@@ -311,7 +316,6 @@ class Capabilities:
     sliding_window: int = 0
     can_shift: bool = True
     fill_in_middle: bool = False
-    embeddings: bool = False
     threads: int = 0
     gpu_layers: int = 0
     flash_attention: bool = False
@@ -320,6 +324,7 @@ class Capabilities:
     endpoint: str = ""
     leaves_machine: bool = False
     processor_features: tuple[str, ...] = ()
+    embedding_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +334,9 @@ class ModelSettings:
 
     In ``states_folder``, if any, the worker keeps what it has read of a project's prompts; ``states_bytes`` is for all
     folders beside it together.
+
+    ``embeddings`` is what gives vectors of texts: nothing, ``OWN_EMBEDDINGS``, or the path of another GGUF file, which
+    is opened beside this one by whoever opens both (``backends.embedder``); such a file ``only_embeds``.
     """
 
     path: str
@@ -339,3 +347,5 @@ class ModelSettings:
     states_folder: str = ""
     states_bytes: int = 0
     parallel: int = 1
+    embeddings: str = ""
+    only_embeds: bool = False

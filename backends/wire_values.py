@@ -39,6 +39,8 @@ _CLASSES: frozenset[type] = frozenset(
         messages.CountTokens,
         messages.CountPrompt,
         messages.Counted,
+        messages.Embed,
+        messages.Embedded,
         messages.Stored,
         messages.Forget,
         messages.Failed,

@@ -21,18 +21,19 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from backends import messages
-from backends.engine.base import Engine
+from backends.engine.base import Embedder, Engine
 from backends.engine.prefix_cache import PrefixCache
 from backends.engine.scheduler import Deliver, RequestFailed, Scheduler
 from backends.engine.state_files import StateFiles
 from backends.errors import BackendError, InvalidRequest, ProtocolError
 from backends.frames import FrameReader, FrameWriter
 from backends.messages import Message, Subject, failure
-from backends.types import Delta, Event, Finished, ModelSettings
+from backends.types import OWN_EMBEDDINGS, Delta, Event, Finished, ModelSettings
 
 EXIT_GRACE = 2.0
 """Seconds between the order to end (or the death of the parent) and ending without cleaning up."""
@@ -72,6 +73,7 @@ class Worker:
         self._blobs: dict[str, bytes] = {}
         self._open_takes: dict[int, int] = {}
         self._engine: Engine | None = None
+        self._embedder: Embedder | None = None
         self._scheduler: Scheduler | None = None
         self._states: StateFiles | None = None
         self._unkept = False
@@ -161,6 +163,8 @@ class Worker:
                 self._guarded(Subject.REQUEST, request_id, self._cancel, request_id)
             case messages.CountTokens(call, _) | messages.CountPrompt(call, _):
                 self._guarded(Subject.CALL, call, self._count, message)
+            case messages.Embed(call, _):
+                self._guarded(Subject.CALL, call, self._embed, message)
             case messages.Put(call, _, _):
                 self._guarded(Subject.CALL, call, self._put, message)
             case messages.Forget(digest):
@@ -184,8 +188,11 @@ class Worker:
         self._writer.write(failure(subject, number, error))
 
     def _open(self, settings: ModelSettings) -> None:
-        if self._engine is not None:
+        if self._engine is not None or self._embedder is not None:
             raise InvalidRequest("This worker has a model already.")
+        if settings.only_embeds:
+            self._open_embedder(settings)
+            return
         engine = self._open_engine(settings)
         if settings.states_folder:
             self._states = StateFiles(Path(settings.states_folder), engine.state_identity, settings.states_bytes)
@@ -193,7 +200,19 @@ class Worker:
         self._scheduler = self._make_scheduler(engine, self._blobs, self._deliver, self._states)
         # What lives as long as the model need not be looked through again and again between two tokens.
         gc.freeze()
-        self._writer.write(messages.Opened(engine.capabilities))
+        capabilities = engine.capabilities
+        if settings.embeddings == OWN_EMBEDDINGS:
+            self._embedder = engine.embedder()
+            capabilities = replace(capabilities, embedding_model=self._embedder.identity)
+        self._writer.write(messages.Opened(capabilities))
+
+    def _open_embedder(self, settings: ModelSettings) -> None:
+        # Late for the same reason as an engine.
+        from backends.engine import open_embedder
+
+        model = open_embedder(settings)
+        self._embedder = model
+        self._writer.write(messages.Opened(model.capabilities))
 
     def _submit(self, message: messages.Submit) -> None:
         self._opened()[1].submit(message.request_id, message.request)
@@ -211,6 +230,12 @@ class Worker:
         else:
             counts = (len(engine.tokenize_prompt(message.prompt)),)
         self._writer.write(messages.Counted(message.call, counts))
+
+    def _embed(self, message: messages.Embed) -> None:
+        if self._embedder is None:
+            raise InvalidRequest("This model was not opened for embeddings.")
+        vectors = self._embedder.embed(message.texts)
+        self._writer.write(messages.Embedded(message.call, tuple(map(tuple, vectors))))
 
     def _put(self, message: messages.Put) -> None:
         # hashlib is needed by no worker that gets no blobs.
@@ -265,6 +290,8 @@ class Worker:
         try:
             if self._scheduler is not None:
                 self._scheduler.close()
+            if self._embedder is not None:
+                self._embedder.close()
             if self._engine is not None:
                 self._engine.close()
         except Exception as error:

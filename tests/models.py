@@ -250,3 +250,57 @@ def _mamba_block(normal) -> dict[str, np.ndarray]:
         "ssm_d": np.ones(inner, np.float32),
         "ssm_out.weight": normal(_WIDTH, inner, scale=0.1),
     }
+
+
+def make_embedding_model(path: str | Path, *, seed: int = 0, context: int = 64, pooling: int = 1) -> Path:
+    """Write a random-weight BERT that gives vectors and cannot write, and return its path.
+
+    ``pooling`` is how the states of its tokens become one vector: 1 their mean, 2 the first one, 4 none (a ranker).
+    """
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"\N{LOWER ONE EIGHTH BLOCK}{word}" for word in WORDS)]
+    writer = gguf.GGUFWriter(str(path), "bert")
+    writer.add_name("random bert")
+    writer.add_context_length(context)
+    writer.add_embedding_length(_WIDTH)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(_FORWARD)
+    writer.add_head_count(_HEADS)
+    writer.add_layer_norm_eps(1e-12)
+    writer.add_causal_attention(False)
+    writer.add_pooling_type(gguf.PoolingType(pooling))
+    writer.add_vocab_size(len(tokens))
+    writer.add_token_type_count(2)
+    writer.add_tokenizer_model("bert")
+    writer.add_token_list(tokens)
+    writer.add_token_types([int(gguf.TokenType.CONTROL)] * 4 + [int(gguf.TokenType.NORMAL)] * (len(tokens) - 4))
+    writer.add_pad_token_id(0)
+    writer.add_unk_token_id(1)
+    writer.add_bos_token_id(2)
+    writer.add_sep_token_id(3)
+    for name, values in _bert_tensors(np.random.default_rng(seed), len(tokens), context).items():
+        writer.add_tensor(name, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return Path(path)
+
+
+def _bert_tensors(random: np.random.Generator, tokens: int, context: int) -> dict[str, np.ndarray]:
+    def normal(*shape: int) -> np.ndarray:
+        return (random.standard_normal(shape) * 0.3).astype(np.float32)
+
+    tensors = {
+        "token_embd.weight": normal(tokens, _WIDTH),
+        "token_types.weight": normal(2, _WIDTH),
+        "position_embd.weight": normal(context, _WIDTH) * 0.1,
+        "blk.0.ffn_up.weight": normal(_FORWARD, _WIDTH),
+        "blk.0.ffn_up.bias": normal(_FORWARD),
+        "blk.0.ffn_down.weight": normal(_WIDTH, _FORWARD),
+        "blk.0.ffn_down.bias": normal(_WIDTH),
+    }
+    for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+        tensors[f"blk.0.{name}.weight"], tensors[f"blk.0.{name}.bias"] = normal(_WIDTH, _WIDTH), normal(_WIDTH)
+    for name in ("token_embd_norm", "blk.0.attn_output_norm", "blk.0.layer_output_norm"):
+        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = np.ones(_WIDTH, np.float32), np.zeros(_WIDTH, np.float32)
+    return tensors

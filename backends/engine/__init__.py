@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.engine.base import Engine
 from backends.errors import BackendError, ModelNotFound
 from backends.safetensors_folder import read_folder
 from backends.types import ModelSettings
+
+if TYPE_CHECKING:
+    from backends.engine.embedding import EmbeddingModel
 
 _TORCH = ("torch", "transformers")
 
@@ -31,6 +35,16 @@ def open_engine(settings: ModelSettings) -> Engine:
     from backends.engine.llamacpp import LlamaCppEngine
 
     return LlamaCppEngine(settings)
+
+
+def open_embedder(settings: ModelSettings) -> EmbeddingModel:
+    """Load the GGUF file at ``settings.path`` for its vectors only.
+
+    Raises ModelNotFound, ModelInvalid and OutOfMemory.
+    """
+    from backends.engine.embedding import EmbeddingModel
+
+    return EmbeddingModel(settings)
 
 
 def _open_folder(settings: ModelSettings) -> Engine:

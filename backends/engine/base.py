@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from backends.errors import InvalidRequest
 from backends.text.thinking import ThinkingMarks
 from backends.types import Capabilities, Constraint, Prompt, SamplingParams
 
@@ -92,6 +93,26 @@ class Sampler(ABC):
     @abstractmethod
     def close(self) -> None:
         """Free native memory."""
+
+
+class Embedder(ABC):
+    """Gives vectors of texts."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """What tells its vectors from those of other models."""
+
+    @abstractmethod
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return one vector of length 1 a text, of 0 for an empty one.
+
+        Of a text that is longer than the model reads at once it is the mean of its parts' vectors by their lengths.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free it."""
 
 
 class Engine(ABC):
@@ -199,6 +220,13 @@ class Engine(ABC):
     @abstractmethod
     def sampler(self, params: SamplingParams, seed: int, constraint: Constraint | None = None) -> Sampler:
         """Make the sampler chain of one take. Raises InvalidRequest for a grammar that is invalid or unbounded."""
+
+    def embedder(self) -> Embedder:
+        """Open what gives vectors of texts by this model. Raises InvalidRequest where the engine has nothing such."""
+        raise InvalidRequest(
+            f"The model {self.capabilities.model_name} gives no vectors to find things by their meaning.",
+            hint="Name an embedding model, a GGUF file, with --embeddings or in the settings, or do without.",
+        )
 
     @abstractmethod
     def abort(self) -> None:

@@ -14,15 +14,16 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backends.engine import calibration
-from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, TokenClasses
+from backends.engine.base import BatchToken, DecodeAborted, Embedder, Engine, Sampler, TokenClasses
 from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate
+from backends.engine.embedding import NativeEmbedder
 from backends.engine.limits import (
     LEAST_CONTEXT,
     MAX_AUTOMATIC_CONTEXT,
@@ -36,7 +37,7 @@ from backends.engine.limits import (
 from backends.engine.machine import physical_memory
 from backends.engine.model_file import check_header, fingerprint
 from backends.engine.native import native, processor_features
-from backends.engine.native_model import NativeModel, last_error
+from backends.engine.native_model import NativeModel, last_error, wished_layers
 from backends.engine.native_state import read_state, write_state
 from backends.engine.native_trial import NativeTrial
 from backends.engine.prompt_tokens import PromptTokens
@@ -48,13 +49,11 @@ from backends.types import Capabilities, Constraint, ModelSettings, Prompt, Samp
 
 log = logging.getLogger(__name__)
 
-ALL_LAYERS = 999
 _LEAST_LAYERS, _MANY_LAYERS = 4, 64
 _FLASH_AUTO = -1
 _NO_ROOM, _ABORTED = 1, 2
 _MEMORY_SHARE = 0.9
 _CHECKED_EVERY = 64  # tokens of an answer between two looks whether the model still computes numbers
-_TOKENIZED_AT_ONCE = 50_000  # characters; native tokenizers recurse over long texts
 _MROPE = (8, 24, 40)
 _TIMED_TOKENS = 32  # a batch of at least so many tells how fast prompts are computed
 
@@ -125,7 +124,7 @@ class LlamaCppEngine(Engine):
         return self._classes.end_of_turn
 
     def tokenize(self, text: str) -> list[int]:
-        return [token for chunk in _chunks(text) for token in self._model.tokenize(chunk)]
+        return self._model.tokenize(text)
 
     def tokenize_prompt(self, prompt: Prompt, *, thinking: bool = False) -> list[int]:
         return self._prompts.of_prompt(prompt, thinking=thinking)
@@ -247,6 +246,9 @@ class LlamaCppEngine(Engine):
             raise InvalidRequest("The engine is closed.")
         return NativeSampler(self, params, seed, constraint)
 
+    def embedder(self) -> Embedder:
+        return NativeEmbedder(self._model, self._fingerprint, self._tuning.threads)
+
     def abort(self) -> None:
         self._flag[0] = b"\1"
 
@@ -268,8 +270,7 @@ class LlamaCppEngine(Engine):
     def _open(self, path: Path, settings: ModelSettings) -> None:
         """Load the model and make its context: where memory is short with fewer layers on the graphics processor, then
         with none, then with a smaller context."""
-        offload = settings.device != "cpu" and native.llama_supports_gpu_offload()
-        layers = (settings.gpu_layers if settings.gpu_layers >= 0 else ALL_LAYERS) if offload else 0
+        layers = wished_layers(settings)
         while True:
             try:
                 self._model = NativeModel(path, layers)
@@ -448,14 +449,3 @@ def _native_abort_check() -> Any:
     """
     library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
     return ctypes.cast(library.strlen, native.ggml_abort_callback)
-
-
-def _chunks(text: str) -> Iterator[str]:
-    """Yield a text whole, or a very long one in pieces that end at white space where possible."""
-    while len(text) > _TOKENIZED_AT_ONCE:
-        cut = max(text.rfind(mark, 1, _TOKENIZED_AT_ONCE) for mark in ("\n", " "))
-        cut = cut if cut > 0 else _TOKENIZED_AT_ONCE
-        yield text[:cut]
-        text = text[cut:]
-    if text:
-        yield text

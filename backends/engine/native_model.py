@@ -12,21 +12,24 @@ import functools
 import logging
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from backends.engine.limits import MAX_SEQUENCES
 from backends.engine.native import load_backends, native
 from backends.errors import InvalidRequest, ModelInvalid, OutOfMemory
-from backends.types import CacheType
+from backends.types import CacheType, ModelSettings
 
 log = logging.getLogger(__name__)
 
+ALL_LAYERS = 999
 CHECKED_MODEL_BYTES = 64 << 20  # smaller models have every number checked while loading
 _ERROR_LEVEL = 4
 _NOT_WRITERS = re.compile(r"bert|^t5|^clip|wavtokenizer|embedding")
 _OUT_OF_MEMORY = re.compile(r"alloc|out of memory|bad_alloc", re.IGNORECASE)
 _PIECE_BYTES = 256
+_TOKENIZED_AT_ONCE = 50_000  # characters; native tokenizers recurse over long texts
 _CACHE_TYPES = {CacheType.F32: 0, CacheType.F16: 1, CacheType.BF16: 30}  # ggml_type
 _FULL_SEQUENCES = 4  # so many of full length have room
 _MOST_SPARE, _SHARE_SPARE = 256 << 20, 32  # bytes, and share of the machine's memory, beyond one sequence
@@ -59,10 +62,18 @@ def last_error() -> str:
     return _last_errors[-1] if _last_errors else "no reason given"
 
 
+def wished_layers(settings: ModelSettings) -> int:
+    """Return how many layers are to run on the graphics processor, 0 without one."""
+    if settings.device == "cpu" or not native.llama_supports_gpu_offload():
+        return 0
+    return settings.gpu_layers if settings.gpu_layers >= 0 else ALL_LAYERS
+
+
 class NativeModel:
     """Weights and vocabulary. Raises ModelInvalid where llama.cpp cannot load the file, OutOfMemory without room."""
 
-    def __init__(self, path: Path, gpu_layers: int) -> None:
+    def __init__(self, path: Path, gpu_layers: int, *, writes: bool = True) -> None:
+        """A model that ``writes`` must be able to go on with a text; others are for vectors only."""
         start()
         params = native.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
@@ -78,7 +89,7 @@ class NativeModel:
         self.vocabulary_size = native.llama_vocab_n_tokens(self.vocabulary)
         self.architecture = self.text("general.architecture") or "unknown"
         self.gpu_layers = gpu_layers
-        if _NOT_WRITERS.search(self.architecture) or native.llama_model_is_diffusion(self.handle):
+        if writes and (_NOT_WRITERS.search(self.architecture) or native.llama_model_is_diffusion(self.handle)):
             self.close()
             raise ModelInvalid(f"The model {path} ({self.architecture}) does not write text from left to right.")
         if self.vocabulary_size <= 0 or native.llama_model_has_encoder(self.handle):
@@ -208,15 +219,21 @@ class NativeModel:
             return ""
         return native.llama_vocab_get_text(self.vocabulary, token).decode("utf-8", "replace")
 
-    def tokenize(self, text: str) -> list[int]:
-        """Return the tokens of plain text; nothing in it is taken for a control token."""
+    def tokenize(self, text: str, *, framed: bool = False) -> list[int]:
+        """Return the tokens of plain text; nothing in it is taken for a control token.
+
+        ``framed`` by what the vocabulary puts before and behind every text.
+        """
         if not self.handle:
             raise InvalidRequest("The engine is closed.")
+        return [token for chunk in _chunks(text) for token in self._tokens(chunk, framed)]
+
+    def _tokens(self, text: str, framed: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
         room = len(data) + 16
         while True:
             tokens = (native.llama_token * room)()
-            count = native.llama_tokenize(self.vocabulary, data, len(data), tokens, room, False, False)
+            count = native.llama_tokenize(self.vocabulary, data, len(data), tokens, room, framed, False)
             if count >= 0:
                 return list(tokens[:count])
             room = -count
@@ -226,3 +243,14 @@ class NativeModel:
         if self.handle:
             native.llama_model_free(self.handle)
             self.handle = None
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """Yield a text whole, or a very long one in pieces that end at white space where possible."""
+    while len(text) > _TOKENIZED_AT_ONCE:
+        cut = max(text.rfind(mark, 1, _TOKENIZED_AT_ONCE) for mark in ("\n", " "))
+        cut = cut if cut > 0 else _TOKENIZED_AT_ONCE
+        yield text[:cut]
+        text = text[cut:]
+    if text:
+        yield text

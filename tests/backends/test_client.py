@@ -119,7 +119,7 @@ def test_an_error_of_a_request_keeps_its_class_and_the_worker(writer):
     assert writer.worker_pid == pid
 
 
-def test_the_engine_computes_no_embeddings(writer):
+def test_a_model_that_was_not_opened_for_embeddings_gives_none(writer):
     with pytest.raises(InvalidRequest):
         writer.embed(["text"])
 
