@@ -336,7 +336,7 @@ class WorkerBackend(Backend):
 
     def _note_death(self, ended: WorkerEnded, step: Step, capabilities: Capabilities | None) -> BackendError:
         error = self._recovery.died(str(ended), step, capabilities)
-        _log.info("%s %s", error, error.hint)
+        _log.info("%s", error.advice)
         return error
 
     def _drop_old_blobs(self) -> None:

@@ -1,23 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The errors of a backend: each says what happened, what the user can do, and whether trying again can help."""
+"""The root of all errors that a user may see, and the errors of a backend."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 
-class BackendError(Exception):
+
+class ExplainedError(Exception):
+    """One sentence on what happened.
+
+    ``hint`` is one on what the user can do, the class's own where none is given; ``retryable`` says whether the same
+    can succeed later; ``notes`` are further lines, a thing each, kept as Python keeps an exception's notes.
+    """
+
+    hint = ""
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "", notes: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.hint = hint or type(self).hint
+        for note in notes:
+            self.add_note(note)
+
+    @property
+    def advice(self) -> str:
+        """What happened and what to do, in one line."""
+        return f"{self} {self.hint}".rstrip()
+
+
+class BackendError(ExplainedError):
     """Root of the tree.
 
-    ``hint`` is one sentence for the user; ``retryable`` says whether the same call can succeed later;
     ``kept`` is the text of the request that was already delivered, per take, and ``request`` its id where one failed.
     """
 
     hint = "Look at `longhand doctor` for the state of the engine."
-    retryable = False
     request: int | None = None
 
     def __init__(self, message: str, *, hint: str = "", kept: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.hint = hint or type(self).hint
+        super().__init__(message, hint=hint)
         self.kept = kept
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backends.errors import ExplainedError
 from backends.text.ban_list import BanList, parse_ban_list
 from resources import read_text
 from studio.settings import settings_folder
@@ -12,7 +13,7 @@ from studio.settings import settings_folder
 CLICHES = "cliches"
 
 
-class BanListUnusable(Exception):
+class BanListUnusable(ExplainedError):
     """There is no such list, or it cannot be read. ``hint`` says what to do."""
 
     hint = (

@@ -17,6 +17,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from backends.errors import ExplainedError
 from resources import resource
 
 CONFIG_VARIABLE = "LONGHAND_CONFIG"
@@ -138,6 +139,14 @@ class Settings:
             1_000_000,
         ),
     )
+    embeddings: str = _setting(
+        "",
+        _Text(
+            "Embeddings",
+            "What finds facts, summaries and notes by their meaning besides their words: the path of an embedding "
+            "model (GGUF), own for the model that writes, empty for nothing.",
+        ),
+    )
     ban_list: str = _setting(
         "",
         _Text(
@@ -167,6 +176,16 @@ class Settings:
     text_points: int = _setting(
         13, _Text("Size of the text", "Size of the text of documents in points.", 8, 48, group=WINDOW)
     )
+    line_height: int = _setting(
+        150,
+        _Text(
+            "Line height",
+            "Height of a line of the text of documents, in percent of the size of the text.",
+            100,
+            300,
+            group=WINDOW,
+        ),
+    )
     interface_points: int = _setting(
         0,
         _Text(
@@ -183,7 +202,7 @@ class LoadedSettings:
     warnings: tuple[str, ...] = ()
 
 
-class SettingsError(Exception):
+class SettingsError(ExplainedError):
     """The settings could not be saved; the file is as it was."""
 
     hint = "Check that the configuration folder can be written."

@@ -3,20 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from backends.errors import ExplainedError
 
 
-class BatchError(Exception):
+class BatchError(ExplainedError):
     """Root of the tree: a hint for the user, and whether trying again can help."""
 
     hint = "The same command again goes on where the batch stopped."
     retryable = True
-
-    def __init__(self, message: str, *, hint: str = "", notes: Iterable[str] = ()) -> None:
-        super().__init__(message)
-        self.hint = hint or type(self).hint
-        for note in notes:
-            self.add_note(note)
 
 
 class JobsInvalid(BatchError):
@@ -46,9 +40,9 @@ class BatchStopped(BatchError):
 
 def words_of(error: Exception) -> tuple[str, str]:
     """Return an error as one sentence, and what can be done about it."""
-    if not hasattr(error, "hint"):
+    if not isinstance(error, ExplainedError):
         return _one_line(f"Longhand failed: {type(error).__name__}: {error}"), "This is a fault of the program."
-    return _one_line(str(error)), _one_line(str(getattr(error, "hint", "")))
+    return _one_line(str(error)), _one_line(error.hint)
 
 
 def _one_line(text: str) -> str:

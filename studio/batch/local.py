@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.base import Backend
-from backends.errors import BackendError, ContextOverflow, InvalidRequest, WorkerGaveUp
+from backends.errors import BackendError, ContextOverflow, ExplainedError, InvalidRequest, WorkerGaveUp
 from backends.lanes import Lanes
 from backends.server_errors import ServerDenied
 from backends.types import Capabilities
@@ -245,7 +245,7 @@ class Batch:
             elif document.ended:
                 self._ledger.leave(name, document.figures())
         except Exception as error:
-            if not hasattr(error, "hint"):
+            if not isinstance(error, ExplainedError):
                 _log.error("%s: %s", name, error, exc_info=error)
             if self._may_be_innocent(document, error):
                 document.close()

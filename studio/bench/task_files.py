@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backends.errors import ExplainedError
 from backends.types import CountingProfile
 
 Record = Mapping[str, Any]
 
 
-class TaskDataInvalid(Exception):
+class TaskDataInvalid(ExplainedError):
     """A data file is not what the task needs."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint or "benchmarks/README.md names the form of each data set."
+    hint = "benchmarks/README.md names the form of each data set."
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.errors import ExplainedError
+
 DEBUG_VARIABLE = "LONGHAND_DEBUG"
 """Environment variable that shows the traceback of an error."""
 
@@ -17,12 +19,8 @@ SUCCESS, FAILURE, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class UserError(Exception):
+class UserError(ExplainedError):
     """The command cannot be done as it was given. ``hint`` says what to do instead."""
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +36,11 @@ class Explanation:
 def explain(error: Exception) -> Explanation:
     """Return the words and the exit code for an error that reached the edge of the program."""
     notes = tuple(getattr(error, "__notes__", ()))
-    if isinstance(error, OSError) and not hasattr(error, "hint"):
-        sentence, hint, code = _of_system(error)
-    elif hasattr(error, "hint"):
-        sentence, hint = str(error), str(getattr(error, "hint", ""))
+    if isinstance(error, ExplainedError):
+        sentence, hint = str(error), error.hint
         code = USER_ERROR if isinstance(error, _user_errors()) else FAILURE
+    elif isinstance(error, OSError):
+        sentence, hint, code = _of_system(error)
     else:
         sentence = f"Longhand failed: {type(error).__name__}: {error}"
         hint, code = f"This is a fault of the program; {DEBUG_VARIABLE}=1 shows where it happened.", FAILURE

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
+from backends.errors import ExplainedError
 
-class FormatError(Exception):
+
+class FormatError(ExplainedError):
     """Root of the tree."""
 
     hint = "Choose another file or folder."
-    retryable = False
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint or type(self).hint
 
 
 class ExportError(FormatError):

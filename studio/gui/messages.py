@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from backends.errors import BackendError, ContextOverflow, ModelInvalid, ModelNotFound, WorkerGaveUp, WorkerLost
+from backends.errors import (
+    BackendError,
+    ContextOverflow,
+    ExplainedError,
+    ModelInvalid,
+    ModelNotFound,
+    WorkerGaveUp,
+    WorkerLost,
+)
 from studio.formats.errors import OutputExists
 from studio.project.errors import (
     DiskFull,
@@ -33,19 +41,31 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("messages", text)
 
 
-def describe(error: Exception) -> Message:
-    """Return the words for an error. The hints of the command line are replaced by those of the window."""
+def describe(error: Exception, kept: int = 0) -> Message:
+    """Return the words for an error. The hints of the command line are replaced by those of the window.
+
+    ``kept`` is how many words the section has that was being written; whoever loses the model's process is told so.
+    """
     text = str(error) or type(error).__name__
+    if isinstance(error, WorkerLost | WorkerGaveUp):
+        return Message(_lost(kept), _hint(error))
     if isinstance(error, OSError):
         return Message(tr("The system refused: {reason}.").format(reason=error.strerror or text), tr("Try it again."))
     return Message(text if text.endswith((".", "…")) else f"{text}.", _hint(error))
+
+
+def _lost(kept: int) -> str:
+    if kept:
+        text = tr("The model's process ended; all {words} words of this section are kept.")
+        return text.format(words=number(kept))
+    return tr("The model's process ended; everything that was written is kept.")
 
 
 def _hint(error: Exception) -> str:
     for kind, hint in _window_hints():
         if isinstance(error, kind):
             return hint
-    return str(getattr(error, "hint", ""))
+    return error.hint if isinstance(error, ExplainedError) else ""
 
 
 def _window_hints() -> tuple[tuple[type[Exception], str], ...]:
@@ -53,8 +73,8 @@ def _window_hints() -> tuple[tuple[type[Exception], str], ...]:
         (ModelNotFound, tr("Choose a model file under Document, Brief and model.")),
         (ModelInvalid, tr("Choose another GGUF file under Document, Brief and model.")),
         (ContextOverflow, tr("Shorten the brief, or choose a model with a larger context.")),
-        (WorkerLost, tr("What was written is kept. Write goes on from there.")),
-        (WorkerGaveUp, tr("What was written is kept. Try again, or choose another model.")),
+        (WorkerLost, tr("Write goes on from there.")),
+        (WorkerGaveUp, tr("Try again, or choose another model; Help, Report a problem tells what the engine said.")),
         (BackendError, tr("What was written is kept. Try again, or choose another model.")),
         (ModelSilent, tr("What was written is kept. Try again, or choose another model.")),
         (WritingError, tr("What was written is kept. Write goes on from there.")),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from backends.errors import ExplainedError
 from backends.text.counting import count_words
 from backends.text.ngrams import words
 from backends.text.segmentation import sentences
@@ -27,14 +28,10 @@ _LONG_WORD = 12
 _LONGEST_UNIT = PASSAGE_WORDS * _LONG_WORD
 
 
-class NoteUnreadable(Exception):
+class NoteUnreadable(ExplainedError):
     """A file cannot be a note; nothing was added."""
 
-    retryable = False
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint or "Notes are text files (.md or .txt) in UTF-8."
+    hint = "Notes are text files (.md or .txt) in UTF-8."
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from backends.errors import ExplainedError
 from resources import file_path
 from studio.planning.budget import MAX_LEAF_WORDS, MIN_LEAF_WORDS
 from studio.sampling_presets import sampling_presets
@@ -24,7 +25,7 @@ SUFFIX = ".toml"
 FALLBACK = "report"
 
 
-class KindInvalid(Exception):
+class KindInvalid(ExplainedError):
     """A file of the author's does not describe a kind."""
 
     hint = "Correct the file or take it away; README.md shows the form."

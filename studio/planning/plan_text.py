@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backends.errors import ExplainedError
 from studio.project.records import EditedSection, Section
 
 _HEAD = """\
@@ -16,7 +17,7 @@ _HEAD = """\
 """
 
 
-class PlanTextInvalid(Exception):
+class PlanTextInvalid(ExplainedError):
     """A text is no plan."""
 
     hint = "`longhand plan PROJECT --export FILE` writes the present plan in the right form."

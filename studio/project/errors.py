@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
+from backends.errors import ExplainedError
 
-class ProjectError(Exception):
+
+class ProjectError(ExplainedError):
     """Root of the tree."""
 
     hint = "The project file is unchanged."
-    retryable = False
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint or type(self).hint
 
 
 class ProjectNotFound(ProjectError):

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
+from backends.errors import ExplainedError
 
-class WritingError(Exception):
+
+class WritingError(ExplainedError):
     """Root of the tree: a hint for the user, and whether trying again can help."""
 
     hint = "Everything written so far is in the project; `longhand resume` goes on from there."
-    retryable = False
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint or type(self).hint
 
 
 class ModelSilent(WritingError):

@@ -111,18 +111,24 @@ class Runner:
             yield DocumentFinished(self._project.words(), self._project.info.brief.words)
 
     def write_section(
-        self, section_id: int, *, words: int | None = None, opening: Callable[[Section], None] | None = None
+        self,
+        section_id: int,
+        *,
+        words: int | None = None,
+        opening: Callable[[Section], None] | None = None,
+        closing: Callable[[Section], None] | None = None,
     ) -> Iterator[WritingEvent]:
         """Write one leaf on until it has ``words`` (None: its target) and sum it up; ``Paused`` comes where it stopped.
 
-        ``opening`` may change its text once it is announced, when nobody else writes in it. Raises as ``write`` does.
+        ``opening`` may change its text once it is announced, when nobody else writes in it, ``closing`` when it is
+        written, before it is looked at. Raises as ``write`` does.
         """
         require_countable(self._project.info.brief, self._settings.profile)
         section = self._project.section(section_id)
         yield from self._announce()
         wanted = section if words is None else replace(section, target=words)
         try:
-            yield from self._write_section(wanted, whole_document=False, opening=opening)
+            yield from self._write_section(wanted, whole_document=False, opening=opening, closing=closing)
             if not self._writer.stopping:
                 yield from self.remembering.remember(section)
         except UnknownSection:
@@ -250,7 +256,12 @@ class Runner:
         yield from self.remembering.remember(section)
 
     def _write_section(
-        self, section: Section, *, whole_document: bool, opening: Callable[[Section], None] | None = None
+        self,
+        section: Section,
+        *,
+        whole_document: bool,
+        opening: Callable[[Section], None] | None = None,
+        closing: Callable[[Section], None] | None = None,
     ) -> Iterator[WritingEvent]:
         leaves = self._project.leaves()
         index = next(i for i, leaf in enumerate(leaves, start=1) if leaf.id == section.id)
@@ -261,11 +272,13 @@ class Runner:
         yield from self._writer.write(section, self._goal(section) if whole_document else None)
         if self._writer.stopping:
             return
+        words = self._project.section(section.id).words
+        if closing is not None:
+            closing(section)
         self._project.set_status(section.id, Status.WRITTEN)
         yield from self._check_requirements(section)
-        words = self._project.section(section.id).words
         self._watch.section_finished(words - before)
-        yield SectionFinished(section.id, words, section.target)
+        yield SectionFinished(section.id, self._project.section(section.id).words, section.target)
 
     def _check_requirements(self, section: Section) -> Iterator[WritingEvent]:
         """Keep which requirements the finished text of a leaf meets, and name the others."""
@@ -322,7 +335,7 @@ class Runner:
             except BackendError as error:
                 if not error.retryable or attempt == MAX_FAILURES:
                     raise
-                yield Notice(f"{error} {error.hint}")
+                yield Notice(error.advice)
                 continue
             return None if self._writer.stopping else call.text
         raise ModelSilent("The model gave no answer.")

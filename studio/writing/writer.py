@@ -53,6 +53,7 @@ from studio.writing.endings import (
 )
 from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, Waiting, WritingEvent
+from studio.writing.meanings import meanings_of
 from studio.writing.pace import PACE_SECONDS, Stopwatch
 from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
 from studio.writing.takes import (
@@ -171,7 +172,7 @@ class SectionWriter:
                 failed += 1
                 if not error.retryable or failed >= MAX_FAILURES:
                     raise
-                yield Notice(f"{error} {error.hint}")
+                yield Notice(error.advice)
             if self._count(draft.base) > before:
                 silent = failed = 0
             if silent >= (MAX_SILENT_REPLIES if self._served else MAX_SILENT_CALLS):
@@ -298,7 +299,7 @@ class SectionWriter:
             yield from self._follow_endings(draft, call)
         except BackendError as error:
             # The text stands; takes that fail cost nothing.
-            yield Notice(f"{error} {error.hint}")
+            yield Notice(error.advice)
             return standing
         if call.chosen is None:
             return standing
@@ -323,7 +324,7 @@ class SectionWriter:
                 yield from self._follow_endings(draft, call)
             except BackendError as error:
                 # The section stands; a repair that fails costs nothing.
-                yield Notice(f"{error} {error.hint}")
+                yield Notice(error.advice)
                 return
             if call.chosen is not None:
                 better = unfinished.with_ending(call.texts[call.chosen])
@@ -480,12 +481,22 @@ class SectionWriter:
         brief = self._project.info.brief
         noun, language = document_kind(brief.kind).noun, language_line(brief.language)
         # What is recalled is the same for all parts of a section, so that the later ones find it in the cache.
-        known = gather(self._project, draft.section, draft.points, noun=noun, language=language, written=draft.base)
+        known = gather(
+            self._project,
+            draft.section,
+            draft.points,
+            noun=noun,
+            language=language,
+            written=draft.base,
+            meanings=meanings_of(self._project, self._backend),
+        )
         if rules := document_kind(brief.kind).rules:
             known = replace(known, brief=replace(brief, notes=" ".join(filter(None, (brief.notes, rules)))))
         return composer.compose(known, assignment), assignment
 
     def _request(self, draft: Draft) -> tuple[GenerationRequest, Context]:
+        if meanings := meanings_of(self._project, self._backend):
+            meanings.refresh(lambda: self.stopping)
         context, assignment = self._composed(draft)
         draft.asked = tuple(point for point in assignment.points if point in draft.demands)
         written = self._count(draft.base)

@@ -10,6 +10,7 @@ import backends.errors
 import studio.formats.errors
 import studio.project.errors
 import studio.writing.errors
+from backends.errors import ExplainedError
 from studio.gui.messages import Message, describe, number, percent, time_ago, time_left, words_of_target
 
 MODULES = (backends.errors, studio.project.errors, studio.writing.errors, studio.formats.errors)
@@ -17,7 +18,7 @@ KINDS = [
     kind
     for module in MODULES
     for _, kind in inspect.getmembers(module, inspect.isclass)
-    if issubclass(kind, Exception) and kind.__module__ == module.__name__
+    if issubclass(kind, ExplainedError) and kind is not ExplainedError and kind.__module__ == module.__name__
 ]
 
 
