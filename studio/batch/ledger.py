@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Column, Connection, Float, Integer, MetaData, Row, Table, UnicodeText, insert, select, update
@@ -24,6 +23,7 @@ from studio.batch.errors import BatchFolderUnusable
 from studio.project.connection import Database
 from studio.project.errors import ProjectDamaged
 from studio.project.lock import ProjectLock
+from studio.project.open_file import OpenFile
 
 LEDGER_NAME = "_batch.ledger"
 """No document can have this name: theirs begin with a letter or a digit."""
@@ -112,12 +112,8 @@ class Entry:
         return (self.figures.words - self.target) / self.target
 
 
-class Ledger:
+class Ledger(OpenFile):
     """An open ledger."""
-
-    def __init__(self, database: Database, lock: ProjectLock | None) -> None:
-        self._database = database
-        self._lock = lock
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -154,20 +150,6 @@ class Ledger:
         with _readable(path), database.reading() as connection:
             _require_ours(connection, path)
         return cls(database, None)
-
-    def close(self) -> None:
-        """Close the file and release it; a second call does nothing."""
-        self._database.close()
-        if self._lock is not None:
-            self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def entries(self) -> tuple[Entry, ...]:
         """Return all documents in the order of their lines."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from studio.project import (
@@ -33,6 +32,7 @@ from studio.project.failures import translated
 from studio.project.integrity import all_damage
 from studio.project.lock import ProjectLock
 from studio.project.memory_store import ProjectMemory
+from studio.project.open_file import OpenFile
 from studio.project.records import (
     Brief,
     CallOutcome,
@@ -59,15 +59,14 @@ from studio.project.records import (
 _FOUND_IN_BRIEF = frozenset({RequirementOrigin.RULE, RequirementOrigin.MODEL})
 
 
-class Project:
+class Project(OpenFile):
     """An open project file; made by ``create`` and ``open``, ended by ``close``.
 
     ``notices`` says in sentences what could not be done at opening and does not stop the work: a backup that failed.
     """
 
     def __init__(self, database: Database, lock: ProjectLock | None, notices: tuple[str, ...] = ()) -> None:
-        self._database = database
-        self._lock = lock
+        super().__init__(database, lock)
         self.notices = notices
 
     @classmethod
@@ -89,20 +88,6 @@ class Project:
         if mode is Mode.READ:
             return cls(files.open_for_reading(path), None)
         return cls(*files.open_for_writing(path))
-
-    def close(self) -> None:
-        """Close the file and release it; a second call does nothing."""
-        self._database.close()
-        if self._lock is not None:
-            self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     # The head
 
