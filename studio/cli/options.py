@@ -53,6 +53,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--threads", type=whole_number(1, 1024), metavar="N", help="processor threads of the engine")
     group.add_argument("--context", type=whole_number(1, 1_048_576), metavar="N", help="context of the model in tokens")
     group.add_argument("--device", metavar="NAME", help="device that the model runs on")
+    group.add_argument(
+        "--embeddings",
+        metavar="FILE|own",
+        help="find what is remembered by its meaning too: an embedding model (GGUF), or own for the model that writes",
+    )
 
 
 def add_server_options(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +106,7 @@ def model_settings(arguments: argparse.Namespace, model: str) -> ModelSettings:
         threads=_given(arguments.threads, settings.threads),
         gpu_layers=_given(arguments.gpu_layers, settings.gpu_layers),
         device=_given(arguments.device, settings.device),
+        embeddings=_given(arguments.embeddings, settings.embeddings),
     )
 
 
@@ -108,8 +114,12 @@ def run_settings(arguments: argparse.Namespace, model: str) -> ModelSettings | S
     """Return how to open a model that is a file, or on a server where its name is that of one."""
     if not is_server(model):
         return model_settings(arguments, model)
-    context = _given(arguments.context, user_settings().context)
-    return replace(server_of(model), context_tokens=context, plain_http=arguments.plain_http)
+    return replace(
+        server_of(model),
+        context_tokens=_given(arguments.context, user_settings().context),
+        plain_http=arguments.plain_http,
+        embeddings=_given(arguments.embeddings, user_settings().embeddings),
+    )
 
 
 def run_model(arguments: argparse.Namespace, otherwise: str) -> str:

@@ -51,7 +51,8 @@ class AttentiveBackend(Backend):
         self._inner.cancel(request_id)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return one vector a text."""
+        """Return one vector a text; the window's wishes are heard before."""
+        self._meanwhile()
         return self._inner.embed(texts)
 
     def put(self, digest: str, data: bytes) -> None:

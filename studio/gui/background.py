@@ -98,7 +98,9 @@ def open_model(model: str, project: Path) -> Backend:
     from studio.writing.states import with_states
 
     wanted = load_settings().settings
-    settings = ModelSettings(model, wanted.context, wanted.threads, wanted.gpu_layers, wanted.device)
+    settings = ModelSettings(
+        model, wanted.context, wanted.threads, wanted.gpu_layers, wanted.device, embeddings=wanted.embeddings
+    )
     return open_in_worker(with_states(settings, project, wanted.states))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from studio.memory.context import Background, Dropped, Recalled, Source
+from studio.memory.meaning import Meanings
 from studio.memory.recall import (
     MOST_PASSAGES,
     Query,
@@ -38,18 +39,25 @@ _MOST_CHAPTER_TERMS = 32
 
 
 def gather(
-    project: Project, section: Section, points: Sequence[str], *, noun: str, language: str, written: str = ""
+    project: Project,
+    section: Section,
+    points: Sequence[str],
+    *,
+    noun: str,
+    language: str,
+    written: str = "",
+    meanings: Meanings | None = None,
 ) -> Background:
     """Return what is known for a section of which ``written`` stands already and whose ``points`` are to be told.
 
-    Raises ``UnknownSection``.
+    Raises ``UnknownSection``, and what ``meanings`` raise, by which it is looked for besides words.
     """
     memory = project.memory
     outlook = memory.outlook(section.id)
     told, earlier, older = _told(project, outlook, section)
     query = Query("\n".join((section.title, *points)))
     pinned = memory.pinned_facts()
-    facts = recall_facts(memory, query)
+    facts = recall_facts(memory, query, meanings=meanings)
     doubtful = memory.doubtful_facts([each.shows.id for each in facts])
     facts, contradictions = without_contradictions(memory, facts, pinned, doubtful)
     has_notes = memory.has_notes()
@@ -65,9 +73,9 @@ def gather(
         recent_section=recent_section,
         pinned=pinned,
         facts=facts,
-        passages=_passages(project, query, outlook, section) if section.parent is None else (),
-        chapter_passages=() if section.parent is None else _chapter_passages(project, outlook, section),
-        references=recall_references(memory, query) if has_notes else (),
+        passages=_passages(project, query, outlook, section, meanings) if section.parent is None else (),
+        chapter_passages=() if section.parent is None else _chapter_passages(project, outlook, section, meanings),
+        references=recall_references(memory, query, meanings=meanings) if has_notes else (),
         withheld=(*older, *contradictions),
         has_notes=has_notes,
     )
@@ -106,13 +114,18 @@ def _recent(project: Project, outlook: Outlook, written: str) -> tuple[str, int]
     return project.text(outlook.previous).body, outlook.previous
 
 
-def _passages(project: Project, query: Query, outlook: Outlook, section: Section) -> tuple[Recalled, ...]:
+def _passages(
+    project: Project, query: Query, outlook: Outlook, section: Section, meanings: Meanings | None
+) -> tuple[Recalled, ...]:
     """Return what earlier sections say to a query, in the order of the story, but for the last one."""
     last = outlook.previous
-    return _passages_of(project, query, lambda each, number: each != last and _order(number) < _order(section.number))
+    earlier = _order(section.number)
+    return _passages_of(project, query, meanings, lambda each, number: each != last and _order(number) < earlier)
 
 
-def _chapter_passages(project: Project, outlook: Outlook, section: Section) -> tuple[Recalled, ...]:
+def _chapter_passages(
+    project: Project, outlook: Outlook, section: Section, meanings: Meanings | None
+) -> tuple[Recalled, ...]:
     """Return what sections before this chapter say to what all of it is about, in the order of the story,
     but for the last one, with which it begins."""
     shown = [place for place in outlook.places if section.parent in (place.id, place.parent)]
@@ -121,12 +134,16 @@ def _chapter_passages(project: Project, outlook: Outlook, section: Section) -> t
     terms = dict.fromkeys(term for turn in itertools.zip_longest(*queries, fillvalue="") for term in turn if term)
     query = Query(" ".join(list(terms)[:_MOST_CHAPTER_TERMS]))
     last, chapter = outlook.before_chapter, _order(section.number)[:-1]
-    return _passages_of(project, query, lambda each, number: each != last and _order(number)[: len(chapter)] < chapter)
+    return _passages_of(
+        project, query, meanings, lambda each, number: each != last and _order(number)[: len(chapter)] < chapter
+    )
 
 
-def _passages_of(project: Project, query: Query, allowed: Callable[[int, str], bool]) -> tuple[Recalled, ...]:
+def _passages_of(
+    project: Project, query: Query, meanings: Meanings | None, allowed: Callable[[int, str], bool]
+) -> tuple[Recalled, ...]:
     """Return the best passages of sections that are ``allowed`` by id and number."""
-    found = [each for each in recall_sections(project.memory, query) if each]
+    found = [each for each in recall_sections(project.memory, query, meanings) if each]
     passages: dict[str, Recalled] = {}
     for each in found[:_MOST_LOOKED_AT]:
         passage = best_passage(query, each, project.text(each).body)

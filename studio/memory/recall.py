@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds of all that is remembered what a section needs: by the names that its plan uses, and by its words (BM25).
+"""Finds of all that is remembered what a section needs: by the names that its plan uses, by its words (BM25), and by
+what it means where a model says so.
 
 Queries come from the plan and the author's words, never from generated text, which makes a worse query the longer it
 gets (kNN-LM does not improve open-ended text generation, arXiv 2305.14625, part 5). Facts about an entity that the plan
-names, by whatever alias, come before facts that only share words with it. No step here calls a model.
+names, by whatever alias, come before facts that only share words with it. No step here calls a model; ``Meanings`` may.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from backends.text.keywords import content_words, letter_pairs
 from backends.text.ngrams import words
 from backends.text.segmentation import sentences
 from studio.memory.context import Dropped, Recalled, Source
+from studio.memory.meaning import MOST_NEAR, Meanings, fused
 from studio.project.memory_records import Author, Citation, Fact, NotePassage, Ranked, Remembered, SummaryText
 
 MOST_FACTS = 12
@@ -29,6 +31,7 @@ PASSAGE_WORDS = 40
 SCORE_GAP = 0.35
 _LEAST_SHARED = 2
 _SHARES_WORDS = "shares words with this section"
+_NEAR = "is near in meaning to this section"
 # So many hits are looked at of which some fall out: they are told already, or stand in later sections.
 _MOST_HITS = 32
 
@@ -79,17 +82,34 @@ class Query:
         return (*dict.fromkeys(spaced), *letter_pairs(self.text))
 
 
-def recall_facts(index: Index, query: Query, most: int = MOST_FACTS) -> tuple[Recalled, ...]:
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """What a search found: the score of each hit, and which hits are good by words and which by meaning."""
+
+    scores: dict[int, float]
+    by_words: frozenset[int]
+    by_meaning: frozenset[int]
+
+    @property
+    def good(self) -> list[int]:
+        """The good ones, the best first."""
+        return [each for each in self.scores if each in self.by_words or each in self.by_meaning]
+
+
+def recall_facts(
+    index: Index, query: Query, most: int = MOST_FACTS, meanings: Meanings | None = None
+) -> tuple[Recalled, ...]:
     """Return the facts that a section needs, the best first; pinned ones, which it has anyway, are left out.
 
     Those about entities that the query names come first, of each entity in turn, of one the facts that share words with
-    the query before the others and younger ones before older ones; then those that share words only.
+    the query before the others and younger ones before older ones; then those that share words or a meaning only.
     """
-    scores = {each.id: each.score for each in index.search_facts(query.terms, _MOST_HITS)}
+    hits = _hits(index.search_facts(query.terms, _MOST_HITS), Remembered.FACT, query, meanings)
     named = index.mentioned(query.text)
-    linked = _by_entity(index.fact_links(named) if named else (), named, scores)
+    linked = _by_entity(index.fact_links(named) if named else (), named, hits.scores)
     about = dict.fromkeys(linked, "about what this section names")
-    reasons = about | {each: _SHARES_WORDS for each in _good(scores) if each not in about}
+    others = {each: _SHARES_WORDS if each in hits.by_words else _NEAR for each in hits.good if each not in about}
+    reasons = about | others
     # A pinned fact that shares words makes room for another one.
     found = index.facts_with(list(reasons)[: most + _MOST_HITS])
     return tuple(_recalled_fact(fact, reasons[fact.id]) for fact in found if not fact.pinned)[:most]
@@ -120,14 +140,16 @@ def without_contradictions(
     return tuple(kept), tuple(dropped)
 
 
-def recall_sections(index: Index, query: Query) -> tuple[int, ...]:
+def recall_sections(index: Index, query: Query, meanings: Meanings | None = None) -> tuple[int, ...]:
     """Return the sections whose summaries have to do with a query, the best first."""
-    return tuple(_good({each.id: each.score for each in index.search_summaries(query.terms, _MOST_HITS)}))
+    return tuple(_hits(index.search_summaries(query.terms, _MOST_HITS), Remembered.SUMMARY, query, meanings).good)
 
 
-def recall_references(index: Index, query: Query, most: int = MOST_REFERENCES) -> tuple[Recalled, ...]:
+def recall_references(
+    index: Index, query: Query, most: int = MOST_REFERENCES, meanings: Meanings | None = None
+) -> tuple[Recalled, ...]:
     """Return the passages of notes that have to do with a query, the best first, each as one quoted line."""
-    good = _good({each.id: each.score for each in index.search_notes(query.terms, most)})
+    good = _hits(index.search_notes(query.terms, most), Remembered.NOTE, query, meanings).good[:most]
     return tuple(
         Recalled(as_quoted(each.text), f"from the note {each.note}", Citation(Remembered.NOTE, each.id, each.text))
         for each in index.note_passages(good)
@@ -185,10 +207,13 @@ def _by_entity(links: Sequence[tuple[int, int]], named: Sequence[int], scores: d
     return sorted(turns, key=lambda fact: turns[fact])
 
 
-def _good(scores: dict[int, float]) -> list[int]:
-    """Return the hits that are not far below the best one."""
-    least = max(scores.values(), default=0.0) * SCORE_GAP
-    return [each for each, score in scores.items() if score >= least]
+def _hits(found: Sequence[Ranked], kind: Remembered, query: Query, meanings: Meanings | None) -> _Hits:
+    """Return what was found by words, of which those are good that are not far below the best, and by meaning."""
+    least = max((each.score for each in found), default=0.0) * SCORE_GAP
+    good = frozenset(each.id for each in found if each.score >= least)
+    near = meanings.near(kind, query.text, MOST_NEAR) if meanings is not None else ()
+    scores = fused(found, near) if near else {each.id: each.score for each in found}
+    return _Hits(scores, good, frozenset(each.id for each in near))
 
 
 def _strength(fact: Fact) -> tuple[bool, bool, bool, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from studio.project import entities, facts, notes, outlook, provenance, summaries
+from studio.project import entities, facts, meanings, notes, outlook, provenance, summaries
 from studio.project.connection import Database
 from studio.project.memory_records import (
     Author,
@@ -18,6 +18,7 @@ from studio.project.memory_records import (
     Note,
     NotePassage,
     Ranked,
+    Remembered,
     Stale,
     Statement,
     SummaryText,
@@ -205,6 +206,24 @@ class ProjectMemory:
         """Return the passages of notes that have any of these words, the best first."""
         with self._database.reading() as connection:
             return notes.search(connection, terms, most)
+
+    # What it means to a model
+
+    def without_meaning(self, kind: Remembered, model: str) -> tuple[tuple[int, str], ...]:
+        """Return the facts, summaries (by their sections) or passages of notes that have no vector by this model as
+        they are now: ids and texts."""
+        with self._database.reading() as connection:
+            return meanings.lacking(connection, kind, model)
+
+    def set_meanings(self, kind: Remembered, model: str, vectors: Sequence[tuple[int, str, bytes]]) -> None:
+        """Keep vectors by this model: ids, the texts that they are of, and the vectors; forget those of no row."""
+        with self._database.writing() as connection:
+            meanings.store(connection, kind, model, vectors)
+
+    def meanings(self, kind: Remembered, model: str) -> tuple[tuple[int, bytes], ...]:
+        """Return the vectors by this model of all whose text is still the one that they were made of."""
+        with self._database.reading() as connection:
+            return meanings.standing(connection, kind, model)
 
     # The plan as a prompt shows it
 

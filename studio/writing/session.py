@@ -8,9 +8,9 @@ from pathlib import Path
 
 from backends.base import Backend
 from backends.client import WorkerBackend
-from backends.errors import ModelNotFound
+from backends.errors import InvalidRequest, ModelNotFound
 from backends.server_address import ServerSettings, is_server, server_of
-from backends.types import ModelSettings
+from backends.types import OWN_EMBEDDINGS, ModelSettings
 from studio.writing.starter import starter_model
 
 
@@ -29,12 +29,31 @@ def model_path(model: str) -> Path:
 def open_model(settings: ModelSettings | ServerSettings) -> Backend:
     """Start a worker with a model, or connect to a server; an empty path means the starter model.
 
-    A path may be what a project keeps for a model on a server. Raises BackendError where the model cannot be had,
-    before anything else happens.
+    A path may be what a project keeps for a model on a server. Where the settings name an embedding model, it gets a
+    worker beside. Raises BackendError where a model cannot be had, before anything else happens.
     """
     if isinstance(settings, ModelSettings) and is_server(settings.path):
-        settings = replace(server_of(settings.path), context_tokens=settings.context_tokens)
+        server = server_of(settings.path)
+        settings = replace(server, context_tokens=settings.context_tokens, embeddings=settings.embeddings)
+    backend = _open_writer(settings)
+    if settings.embeddings in ("", OWN_EMBEDDINGS):
+        return backend
+    # Loaded late: most runs have one model.
+    from backends.embedder import beside
+
+    path = str(Path(settings.embeddings).expanduser().resolve())
+    if isinstance(settings, ModelSettings):
+        return beside(backend, ModelSettings(path, 0, settings.threads, settings.gpu_layers, settings.device))
+    return beside(backend, ModelSettings(path))
+
+
+def _open_writer(settings: ModelSettings | ServerSettings) -> Backend:
     if isinstance(settings, ServerSettings):
+        if settings.embeddings == OWN_EMBEDDINGS:
+            raise InvalidRequest(
+                "A model on a server gives no vectors to find things by their meaning.",
+                hint="Name an embedding model, a GGUF file on this machine, or do without.",
+            )
         # Loaded late: HTTP and TLS take a moment, and most runs need neither.
         from backends.remote import RemoteBackend
         from studio.writing.supervised import SupervisedBackend
