@@ -83,6 +83,7 @@ FACES = {
     "backends.errors",
     "backends.base",
     "backends.client",
+    "backends.embedder",
     "backends.lanes",
     "backends.catalog",
     "backends.local_models",
