@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from backends.engine import calibration
-from backends.engine.base import BatchToken, DecodeAborted, Embedder, Engine, Sampler, TokenClasses
+from backends.engine.base import BatchToken, DecodeAborted, Embedder, Sampler
 from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate
 from backends.engine.embedding import NativeEmbedder
 from backends.engine.limits import (
@@ -34,6 +34,7 @@ from backends.engine.limits import (
     check_cut,
     check_fork,
 )
+from backends.engine.loaded import LoadedEngine
 from backends.engine.machine import physical_memory
 from backends.engine.model_file import check_header, fingerprint
 from backends.engine.native import native, processor_features
@@ -44,7 +45,6 @@ from backends.engine.prompt_tokens import PromptTokens
 from backends.engine.sampling import NativeSampler
 from backends.engine.vocabulary import TWO_PARAGRAPHS, classify
 from backends.errors import BackendError, ContextOverflow, InvalidRequest, ModelInvalid, OutOfMemory
-from backends.text.thinking import ThinkingMarks
 from backends.types import Capabilities, Constraint, ModelSettings, Prompt, SamplingParams
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ _MROPE = (8, 24, 40)
 _TIMED_TOKENS = 32  # a batch of at least so many tells how fast prompts are computed
 
 
-class LlamaCppEngine(Engine):
+class LlamaCppEngine(LoadedEngine):
     """A GGUF model. Raises ModelNotFound, ModelInvalid and OutOfMemory."""
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -78,35 +78,14 @@ class LlamaCppEngine(Engine):
             self.close()
             raise
         self._identity = self._identify(path)
-        self._prefill_rate = 0.0
         self._lengths = [0] * self.max_sequences
         self._views: dict[int, np.ndarray] = {}
         self.rows: list[int] = []
         self._stepping: Sequence[int] | None = None
 
     @property
-    def capabilities(self) -> Capabilities:
-        return self._capabilities
-
-    @property
-    def classes(self) -> TokenClasses:
-        return self._classes
-
-    @property
     def max_sequences(self) -> int:
         return self._streams or MAX_SEQUENCES
-
-    @property
-    def max_batch(self) -> int:
-        return MAX_BATCH
-
-    @property
-    def state_identity(self) -> bytes:
-        return self._identity
-
-    @property
-    def prefill_rate(self) -> float:
-        return self._prefill_rate
 
     @property
     def vocabulary(self) -> Any:
@@ -128,13 +107,6 @@ class LlamaCppEngine(Engine):
 
     def tokenize_prompt(self, prompt: Prompt, *, thinking: bool = False) -> list[int]:
         return self._prompts.of_prompt(prompt, thinking=thinking)
-
-    @property
-    def thinking_marks(self) -> ThinkingMarks | None:
-        return self._template.marks
-
-    def tokenize_marks(self, text: str) -> list[int]:
-        return self._prompts.of_marks(text)
 
     def piece(self, token: int) -> bytes:
         return self._pieces[token]

@@ -18,19 +18,19 @@ import numpy as np
 import torch
 
 from backends.engine import calibration
-from backends.engine.base import BatchToken, DecodeAborted, Engine, Sampler, TokenClasses
+from backends.engine.base import BatchToken, DecodeAborted, Sampler
 from backends.engine.chat_template import CHATML, PLAIN, ChatTemplate
 from backends.engine.folder_vocabulary import FolderVocabulary
 from backends.engine.grammar_choice import VocabularyText
 from backends.engine.limits import (
     LEAST_CONTEXT,
     MAX_AUTOMATIC_CONTEXT,
-    MAX_BATCH,
     MAX_SEQUENCES,
     check_batch,
     check_cut,
     check_fork,
 )
+from backends.engine.loaded import LoadedEngine
 from backends.engine.machine import physical_memory
 from backends.engine.model_file import fingerprint
 from backends.engine.prompt_tokens import PromptTokens
@@ -41,7 +41,6 @@ from backends.engine.torch_model import VERSIONS, Interrupted, TorchModel
 from backends.engine.vocabulary import TWO_PARAGRAPHS, classify
 from backends.errors import InvalidRequest, ModelInvalid, OutOfMemory
 from backends.safetensors_folder import ModelFolder, read_folder
-from backends.text.thinking import ThinkingMarks
 from backends.types import CacheType, Capabilities, Constraint, ModelSettings, Prompt, SamplingParams
 
 log = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ _TIMED_TOKENS = 32  # a batch of at least so many tells how fast prompts are com
 _CACHE_TYPES = {torch.float32: CacheType.F32, torch.float16: CacheType.F16, torch.bfloat16: CacheType.BF16}
 
 
-class TorchEngine(Engine):
+class TorchEngine(LoadedEngine):
     """A model folder. Raises ModelNotFound, ModelInvalid and OutOfMemory."""
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -70,33 +69,12 @@ class TorchEngine(Engine):
         self._cache = SequenceCache(self._model.cache_shape, cells, MAX_SEQUENCES)
         self._capabilities = self._describe(folder)
         self._identity = self._identify(folder)
-        self._prefill_rate = 0.0
         self._aborted = False
         self._rows: dict[int, np.ndarray] = {}
 
     @property
-    def capabilities(self) -> Capabilities:
-        return self._capabilities
-
-    @property
-    def classes(self) -> TokenClasses:
-        return self._classes
-
-    @property
     def max_sequences(self) -> int:
         return MAX_SEQUENCES
-
-    @property
-    def max_batch(self) -> int:
-        return MAX_BATCH
-
-    @property
-    def state_identity(self) -> bytes:
-        return self._identity
-
-    @property
-    def prefill_rate(self) -> float:
-        return self._prefill_rate
 
     @property
     def vocabulary_size(self) -> int:
@@ -120,13 +98,6 @@ class TorchEngine(Engine):
     def tokenize_prompt(self, prompt: Prompt, *, thinking: bool = False) -> list[int]:
         self._opened()
         return self._prompts.of_prompt(prompt, thinking=thinking)
-
-    @property
-    def thinking_marks(self) -> ThinkingMarks | None:
-        return self._template.marks
-
-    def tokenize_marks(self, text: str) -> list[int]:
-        return self._prompts.of_marks(text)
 
     def piece(self, token: int) -> bytes:
         return self._vocabulary.pieces[token]
