@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from backends.engine.bans import Ban, BanRules, BanWatch
 from backends.engine.base import Engine, Sampler
 from backends.engine.document_memory import KnownText
+from backends.engine.echoes import Echoes
 from backends.engine.length import LengthController, Phase
 from backends.engine.repetition import Loop, RepetitionGuard
 from backends.engine.steering import Bias, forbidden, steering
@@ -92,6 +93,7 @@ class Generation:
         self._request = request
         self._text = TakeText(engine.piece, trimmed=not request.prompt.answer_start and request.constraint is None)
         self._stops = StopStrings(request.stop)
+        self._held = 0
         self._seed = (request.seed + take * _SEED_STEP) % 2**32
         self._calm = engine.sampler(request.sampling, self._seed, request.constraint)
         self._calm.prime(self.tokens)
@@ -264,6 +266,7 @@ class Generation:
         self._length = LengthController(request.length) if request.length else None
         self._guard = self._make_guard(request.repetition, known) if request.repetition else None
         self._bans = BanWatch(bans, known.end(_BAN_WORDS) + " ") if bans else None
+        self._echoes = Echoes(known) if self._length and self._guard else None
 
     def _make_guard(self, policy: RepetitionPolicy, known: KnownText) -> RepetitionGuard:
         recent = self._engine.tokenize(known.end(REACH)) if known.sentences else []
@@ -398,6 +401,7 @@ class Generation:
     def _control(self, token: int, text: str) -> list[Event]:
         """Let stop strings, length and repetition judge the text with its new token."""
         held, stopped = self._stops.feed(text)
+        self._held = held
         if stopped:
             self._ending = FinishReason.STOPPED, self._text.length - held
             return self._show(self._text.length - held)
@@ -418,7 +422,21 @@ class Generation:
         if landing is not None:
             self._ending = FinishReason.LANDED, self._text.length - landing.cut
             return self._show(self._text.length - landing.cut)
-        return [*self._show(self._text.length - held), *self._settle()]
+        shown = min(self._text.length - held, self._visible(token, text))
+        return [*self._show(max(self._shown, shown)), *self._settle()]
+
+    def _visible(self, token: int, text: str) -> int:
+        """How many code points the reader may see: what may well be taken back, not before that is decided.
+
+        That is a sentence which repeats the document so far, and the comma behind a speech that may lose its tag.
+        """
+        length = self._text.length
+        if self._echoes is None or self._length is None:
+            return length
+        start, sentence = self._length.sentence
+        if self._echoes.echoes(start, sentence):
+            return start
+        return length - len(text) if token in self._steering.speech_stops else length
 
     def _premature(self, length: LengthController) -> Loop | None:
         """A closing phrase long before the end is taken back like a loop."""
@@ -508,7 +526,7 @@ class Generation:
         kept = len(self._text.tokens) - 1
         stop = self._steering.speech_stops.get(self._text.tokens[kept])
         breaks = self._engine.classes.paragraph_break
-        if not breaks or self._shown < self._text.length:
+        if not breaks or self._held or self._unsure:
             return (), token
         self._narrate_at = kept + 1
         if stop is None:

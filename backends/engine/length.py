@@ -154,6 +154,11 @@ class LengthController:
         self._refused = min(self._refused, self._scanner.length)
 
     @property
+    def sentence(self) -> tuple[int, str]:
+        """Where the sentence in progress begins (code points), and its text so far."""
+        return self._scanner.sentence_start, self._scanner.tail
+
+    @property
     def premature(self) -> int:
         """Where a phrase begins that ends a text long before its end is due (code points), -1 without one."""
         tail = self._scanner.tail

@@ -349,10 +349,11 @@ def _fits(script: Script, request: GenerationRequest) -> bool:
 
 
 def _without_end(events: list[Event], request: GenerationRequest) -> list[Event]:
-    """Leave out what ends a take early: what was held back for a stop string, the last promise, and the end."""
+    """Leave out what ends a take early: what was held back (for a stop string, or because it might be taken back),
+    the last promise, and the end."""
     kept = [event for event in events if not isinstance(event, Finished)]
     if len(kept) < len(events):
-        for last in ("Settled", "Delta") if request.stop else ("Settled",):
+        for last in ("Settled", "Delta") if request.stop or request.length else ("Settled",):
             if kept and type(kept[-1]).__name__ == last:
                 kept.pop()
     return kept

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tells whether the sentence in progress says so far what the document has said already.
+
+Such a sentence may turn out to be a repetition, which is taken back: nobody needs to see it until it goes its own way.
+It is read word by word: a run of up to three words that stands somewhere in the document, or has begun a sentence
+there, is an echo. Marks and case do not count.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Iterator, Sequence
+
+from backends.engine.document_memory import DocumentMemory, KnownText
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_RUN = 3
+_BEGIN = "^"
+_ECHOED = 0.5
+# A longer one is shown as it comes, so that a list or a text without full stops does not wait for its end.
+_LONGEST = 400
+_NOWHERE = 1 << 60
+
+
+class _Index:
+    """The runs of words of a memory, each with the number of the first sentence that has it."""
+
+    def __init__(self) -> None:
+        self.first: dict[int, int] = {}
+        self._sentences = 0
+
+    def learn(self, memory: DocumentMemory, sentences: int) -> None:
+        """Read the sentences up to a number that are new."""
+        for number in range(self._sentences, sentences):
+            for run in _runs(memory.words_of(number)):
+                self.first.setdefault(run, number)
+        self._sentences = max(self._sentences, sentences)
+
+
+_INDEXES: weakref.WeakKeyDictionary[DocumentMemory, _Index] = weakref.WeakKeyDictionary()
+
+
+class Echoes:
+    """Follows the sentences of one take behind those of its document. Positions are code points of the take."""
+
+    def __init__(self, known: KnownText) -> None:
+        index = _INDEXES.setdefault(known.memory, _Index())
+        index.learn(known.memory, known.sentences)
+        self._known, self._limit = index.first, known.sentences
+        self._own: dict[int, int] = {}
+        self._starts: list[int] = []
+        self._runs: list[list[int]] = []
+        self._start = 0
+        self._words: tuple[str, ...] = ()
+
+    def echoes(self, start: int, sentence: str) -> bool:
+        """Whether the ``sentence`` in progress, which begins at ``start``, is an echo so far; asked for each token."""
+        if start != self._start:
+            self._move(start)
+        if len(sentence) > _LONGEST:
+            return False
+        words = _whole_words(sentence)
+        self._words = words
+        if not words:
+            return bool(self._own) or self._limit > 0
+        runs = list(_runs(words))
+        found = sum(self._known.get(run, _NOWHERE) < self._limit or run in self._own for run in runs)
+        return found >= _ECHOED * len(runs)
+
+    def _move(self, start: int) -> None:
+        """Remember the sentence that has ended, or forget those that were taken back."""
+        while self._starts and self._starts[-1] >= start:
+            began = self._starts.pop()
+            for run in self._runs.pop():
+                if self._own.get(run) == began:
+                    del self._own[run]
+        if start > self._start:
+            runs = list(_runs(self._words))
+            for run in runs:
+                self._own.setdefault(run, self._start)
+            self._starts.append(self._start)
+            self._runs.append(runs)
+        self._start = start
+
+
+def _whole_words(sentence: str) -> tuple[str, ...]:
+    """The words of a sentence but for one that may go on."""
+    words = [match.group().lower() for match in _WORD.finditer(sentence)]
+    if words and sentence[-1:].isalnum():
+        words.pop()
+    return tuple(words)
+
+
+def _runs(words: Sequence[str]) -> Iterator[int]:
+    """Yield the hash of each run of words, those that begin the sentence first."""
+    marked = (_BEGIN, *words)
+    for end in range(2, len(marked) + 1):
+        yield hash(marked[max(0, end - _RUN) : end])
