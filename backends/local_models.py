@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where model files lie on this machine, and whether they fit into its memory."""
+"""Where models lie on this machine, and whether they fit into its memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from backends.engine.machine import physical_memory
+from backends.safetensors_folder import is_model_folder
 
 MAX_FILES = 500
 
@@ -43,16 +44,18 @@ def memory_fit(size: int, memory: int | None = None) -> Fit:
 
 
 def model_paths(folders: Iterable[Path]) -> tuple[Path, ...]:
-    """Return the GGUF files in these folders and in those directly under them, at most ``MAX_FILES``, by name.
+    """Return the models in these folders and in those directly under them, at most ``MAX_FILES``, by name.
 
-    Of a split model only the first part is named; folders that cannot be read count as empty.
+    They are GGUF files, of a split one only the first part, and folders with safetensors, these folders themselves
+    among them; folders that cannot be read count as empty.
     """
     found: set[Path] = set()
     for folder in folders:
-        for pattern in ("*.gguf", "*/*.gguf"):
-            try:
+        try:
+            for pattern in ("*.gguf", "*/*.gguf"):
                 found.update(path for path in folder.glob(pattern) if path.is_file())
-            except OSError:
-                continue
+            found.update(path for path in (folder, *folder.glob("*/")) if is_model_folder(path))
+        except OSError:
+            continue
     firsts = (path for path in found if not _LATER_PART.search(path.name))
     return tuple(sorted(firsts, key=lambda path: (path.name.casefold(), str(path)))[:MAX_FILES])

@@ -66,6 +66,11 @@ class ModelFolder:
         return template if isinstance(template, str) else ""
 
 
+def is_model_folder(path: Path) -> bool:
+    """Tell whether a folder has what a model has: its configuration and weights. Nothing is read."""
+    return (path / _CONFIG).is_file() and any((path / name).is_file() for name in (_WEIGHTS, _INDEX))
+
+
 def read_folder(path: Path) -> ModelFolder:
     """Read and check the descriptions in a folder.
 

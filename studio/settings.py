@@ -165,6 +165,15 @@ class Settings:
             group=WINDOW,
         ),
     )
+    motion: str = _setting(
+        "system",
+        _Text(
+            "Motion",
+            "Whether text that is taken back fades; system follows the desktop, reduced shows no motion.",
+            choices=("system", "reduced"),
+            group=WINDOW,
+        ),
+    )
     text_font: str = _setting(
         "",
         _Text(

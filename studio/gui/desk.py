@@ -78,6 +78,7 @@ class Desk(QObject):
         self.chosen = 0
         self._writing = 0
         self._followed = 0
+        self._begun = False
         self._failed = False
         self._font = font
         self._tools = tools
@@ -346,7 +347,7 @@ class Desk(QObject):
             BudgetsChanged: self._note_budgets,
             Notice: lambda report: self.noticed.emit(report.text),
             SectionStarted: self._begin_section,
-            SectionRead: lambda report: self._take_over_text(report.text),
+            SectionRead: self._read_section,
             TextAdded: self._add_text,
             TextTakenBack: self._take_text_back,
             TextStored: self._note_stored,
@@ -454,6 +455,7 @@ class Desk(QObject):
     def _begin_section(self, report: SectionStarted) -> None:
         """Guard the section before its text is handed over, so that no key falls between."""
         section = self._writing = report.section
+        self._begun = False
         self.plan.set_active(section)
         self._change(section, status=Status.WRITING)
         document = self._manuscript.get(section)
@@ -464,6 +466,15 @@ class Desk(QObject):
             self.choose(section)
         self._followed = section
         self.autosave.settle(self.background.hand_over_section)
+
+    def _read_section(self, report: SectionRead) -> None:
+        """Show the text that the run begins with; one that is written in the middle keeps what stands behind."""
+        document, job = self._guarded(report.text.section), self.queue.current
+        if document is not None and job is not None and job.behind and not self._begun:
+            document.begin_in_front(report.text)
+        else:
+            self._take_over_text(report.text)
+        self._begun = True
 
     def _take_over_text(self, text: SectionText) -> None:
         if text.section != self._writing:

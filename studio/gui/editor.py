@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QMimeData, QRect, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QStackedLayout, QTextEdit, QVBoxLayout, QWidget
 
+from studio.gui.fading import FadingText
 from studio.gui.find_bar import FindBar
 from studio.gui.message_bar import MessageBar
 from studio.gui.messages import words_of_target
@@ -152,12 +153,14 @@ class Editor(QWidget):
         self.head_line.setObjectName("headline")
         self.messages = MessageBar(self)
         self.text = TextColumn(self.font_of_text, self)
+        self.fading = FadingText(self.text)
         self.find_bar = FindBar(self.text, self)
         self.hint = QLabel(self)
         self.hint_button = QPushButton(self)
         self.hint_button.clicked.connect(self.hint_accepted)
         self._lay_out()
         self._held = (0, 0)
+        self._inserting_in_view = False
         self.text.column_moved.connect(self._align_head)
         scroll_bar = self.text.verticalScrollBar()
         scroll_bar.valueChanged.connect(self._note_scroll)
@@ -184,6 +187,8 @@ class Editor(QWidget):
             self._restore(document)
             document.growing.connect(self._hold_cursor)
             document.grew.connect(self._let_cursor_go)
+            document.taking_back.connect(self.fading.begin)
+            document.grew.connect(self._follow_insertion)
             document.grew.connect(self._show_unstored)
         self.show_head(section)
         self.refresh_guard()
@@ -299,6 +304,9 @@ class Editor(QWidget):
             document.scroll_position = self.text.verticalScrollBar().value()
             document.growing.disconnect(self._hold_cursor)
             document.grew.disconnect(self._let_cursor_go)
+            document.taking_back.disconnect(self.fading.begin)
+            self.fading.end()
+            document.grew.disconnect(self._follow_insertion)
             document.grew.disconnect(self._show_unstored)
 
     def _restore(self, document: SectionDocument) -> None:
@@ -314,6 +322,8 @@ class Editor(QWidget):
     def _hold_cursor(self) -> None:
         cursor = self.text.textCursor()
         self._held = (cursor.anchor(), cursor.position())
+        place = self._insertion()
+        self._inserting_in_view = place is not None and 0 <= place.bottom() <= self.text.viewport().height()
 
     def _let_cursor_go(self) -> None:
         """Put the cursor back where it was: Qt moves one that stands at the end along with the new text."""
@@ -327,6 +337,23 @@ class Editor(QWidget):
         scrolled = scroll_bar.value()
         self.text.setTextCursor(cursor)
         scroll_bar.setValue(scrolled)
+
+    def _insertion(self) -> QRect | None:
+        """Return where in the view the end of a text is that a run writes in the middle of a section."""
+        document = self._document
+        if document is None or document.written_length == document.length:
+            return None
+        cursor = QTextCursor(document)
+        cursor.setPosition(document.written_length)
+        return self.text.cursorRect(cursor)
+
+    def _follow_insertion(self) -> None:
+        """Keep what is written in the middle in view if it was in view before."""
+        place = self._insertion()
+        if place is not None and self._inserting_in_view:
+            below = place.bottom() + FOOT - self.text.viewport().height()
+            scroll_bar = self.text.verticalScrollBar()
+            scroll_bar.setValue(scroll_bar.value() + max(0, below))
 
     def _note_scroll(self) -> None:
         scroll_bar = self.text.verticalScrollBar()
@@ -347,10 +374,10 @@ class Editor(QWidget):
         """Tint the end of a generated text that is not in the project file yet."""
         document = self._document
         selections = []
-        if document is not None and document.guarded and document.stored_length < document.length:
+        if document is not None and document.guarded and document.stored_length < document.written_length:
             cursor = QTextCursor(document)
             cursor.setPosition(document.stored_length)
-            cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+            cursor.setPosition(document.written_length, QTextCursor.MoveMode.KeepAnchor)
             tint = QTextCharFormat()
             tint.setBackground(QColor(self._tokens.tint))
             selection: Any = QTextEdit.ExtraSelection()

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QShortcut
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget
 
 from studio.gui.background import Tools
@@ -32,7 +32,7 @@ from studio.gui.window_memory import WindowMemory
 from studio.gui.workspace import Workspace
 from studio.project.records import Section
 from studio.settings import Settings, SettingsError, load_settings, save_settings
-from studio.writing.jobs import Job, JobKind, onward_words, paragraph_end
+from studio.writing.jobs import Job, JobKind, onward_words, paragraphs_behind
 
 FIRST_SIZE = (1280, 800)
 MESSAGE_MS = 6000
@@ -193,6 +193,7 @@ class MainWindow(QMainWindow):
             show_panes=self.workspace.show_side_panes,
             focus=self.show_only_text,
             full_screen=self.show_full_screen,
+            leave=self.escape,
             choose_theme=self.choose_theme,
         )
         self.menus = Menus(self, commands, self.run_actions, outline.section_actions(), self.text_actions)
@@ -206,7 +207,6 @@ class MainWindow(QMainWindow):
         self.welcome.import_wanted.connect(self.bring_in_text)
         self.welcome.project_chosen.connect(self.open_project)
         self._theme.changed.connect(self._use_tokens)
-        QShortcut(Qt.Key.Key_Escape, self, self.escape)
         outline, editor = self.workspace.outline, self.workspace.editor
         self.workspace.tabs.section_wanted.connect(outline.choose)
         self.workspace.tabs.passage_wanted.connect(self.show_passage)
@@ -300,6 +300,7 @@ class MainWindow(QMainWindow):
         self.workspace.editor.set_read_only(opened.info.read_only)
         self.workspace.outline.set_editable(not opened.info.read_only)
         self.pages.setCurrentWidget(self.workspace)
+        self.status.show()
         self.menus.enable(project=True)
         self._show_info()
         self._choose_first(self._memory.section(path), opened.sections)
@@ -400,6 +401,7 @@ class MainWindow(QMainWindow):
         self.workspace.generation.messages.clear()
         self.run_actions.show_section(None, writable=False)
         self.status.clear_notes()
+        self.status.hide()
         self.setWindowTitle("Longhand")
         self._allow_editing()
 
@@ -451,14 +453,15 @@ class MainWindow(QMainWindow):
         self.desk.write_job(Job(kind, self.desk.chosen))
 
     def _write_onward(self) -> None:
-        """Write on behind the paragraph with the cursor."""
+        """Write on behind the paragraph with the cursor; what follows it stays behind what is written."""
         desk = self.desk
         assert desk is not None
         section = desk.plan.section(desk.chosen)
         if desk.document is not None and section is not None:
             text = desk.document.text()
-            kept = paragraph_end(text, self.workspace.editor.place)
-            desk.write_job(Job(JobKind.ONWARD, section.id, kept, onward_words(text[:kept], section.target)))
+            behind = paragraphs_behind(text, self.workspace.editor.place)
+            words = onward_words(text, behind, section.target)
+            desk.write_job(Job(JobKind.ONWARD, section.id, behind, words))
 
     def _show_words(self) -> None:
         assert self.desk is not None
@@ -517,7 +520,8 @@ class MainWindow(QMainWindow):
 
     def _show_writing_problem(self, error: Exception) -> None:
         bar = self.workspace.generation.messages
-        bar.show_problem(describe(error), self.tr("Try again"), self.run_actions.write.trigger)
+        kept = self.desk.state.section_words if self.desk is not None else 0
+        bar.show_problem(describe(error, kept), self.tr("Try again"), self.run_actions.write.trigger)
 
     def _allow_editing(self) -> None:
         """Enable the actions of the edit menu that are possible now."""

@@ -39,6 +39,7 @@ class Commands:
     show_panes: Callable[[bool], object]
     focus: Callable[[bool], object]
     full_screen: Callable[[bool], object]
+    leave: Callable[[], object]
     choose_theme: Callable[[str], object]
 
 
@@ -112,6 +113,7 @@ class Menus:
         self.focus = self._toggle(menu, tr("Only the text"), commands.focus, "F8")
         self.full_screen = self._toggle(menu, tr("Full screen"), commands.full_screen, "F11")
         self._project_actions += [self.show_panes, self.focus]
+        self.leave = self._add(menu, tr("Close what is open, or stop"), commands.leave, "Esc")
         menu.addSeparator()
         menu.addActions([text.typewriter, text.whole, text.beside])
         menu.addSeparator()

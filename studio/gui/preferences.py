@@ -40,6 +40,7 @@ class Preferences(QObject):
         menu.setAccessibleName(self.tr("Settings"))
         menu.addActions([self.settings_action, self.models_action, self.shortcuts_action])
         self.shortcuts = Shortcuts(memory)
+        self._use_motion(load_settings().settings)
         self.shortcuts.adopt(window.menus, window.run_actions, window.text_actions, window.workspace.outline, self)
 
     def show_settings(self) -> None:
@@ -74,10 +75,14 @@ class Preferences(QObject):
         self._window.choose_theme(settings.theme)
         for action in self._window.menus.themes.actions():
             action.setChecked(action.data() == settings.theme)
+        self._use_motion(settings)
         use_fonts(fonts_of(settings))
         self._window.workspace.editor.set_text_font(text_font())
         if self._window.desk is not None:
             self._window.desk.set_font(text_font())
+
+    def _use_motion(self, settings: Settings) -> None:
+        self._window.workspace.editor.fading.wanted = settings.motion == "system"
 
     def _use_for_document(self, model: str) -> None:
         desk = self._window.desk
@@ -108,4 +113,4 @@ class Preferences(QObject):
 
 def fonts_of(settings: Settings) -> Fonts:
     """Return the fonts that settings name."""
-    return Fonts(settings.text_font, settings.text_points, settings.interface_points)
+    return Fonts(settings.text_font, settings.text_points, settings.interface_points, settings.line_height)

@@ -29,9 +29,9 @@ from PySide6.QtWidgets import (
 
 from studio.gui.desk import Desk
 from studio.gui.markdown_style import MarkdownStyle
-from studio.gui.section_document import PARAGRAPH_SPACE, line_height_percent
+from studio.gui.section_document import PARAGRAPH_SPACE
 from studio.gui.text_form import to_document
-from studio.gui.theme import column_width, text_font, title_font
+from studio.gui.theme import column_width, line_height_percent, text_font, title_font
 from studio.project.records import Section
 
 if TYPE_CHECKING:

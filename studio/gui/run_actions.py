@@ -22,7 +22,7 @@ class RunActions(QObject):
         self.onward = self._action(
             self.tr("Continue at the cursor"),
             "Ctrl+J",
-            self.tr("Write on behind the paragraph with the cursor; what stands there now stays as a version"),
+            self.tr("Write on behind the paragraph with the cursor; what follows stays behind it"),
         )
         self.section = self._action(
             self.tr("Write this section"), "Ctrl+Alt+Return", self.tr("Write this section, and no other")

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, fields
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QFontMetricsF, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from resources import file_path, read_text
@@ -18,6 +18,7 @@ SYSTEM = "system"
 TEXT_FAMILY = "Source Serif Pro"
 TEXT_FONT_FILES = ("SourceSerifPro-Regular", "SourceSerifPro-It", "SourceSerifPro-Bold", "SourceSerifPro-BoldIt")
 TEXT_POINTS = 13
+LINE_HEIGHT = 150
 TITLE_FACTOR = 1.4
 SMALL_FACTOR = 0.92
 COLUMN_CHARACTERS = 69
@@ -95,11 +96,13 @@ def palette(tokens: Tokens) -> QPalette:
 
 @dataclass(frozen=True, slots=True)
 class Fonts:
-    """What the author chose: family (empty: the bundled serif) and size of the text, size of menus (0: system)."""
+    """What the author chose: family (empty: the bundled serif), size and line height (percent of the size) of the text,
+    size of menus (0: system)."""
 
     text_family: str = ""
     text_points: int = TEXT_POINTS
     interface_points: int = 0
+    line_height: int = LINE_HEIGHT
 
 
 class _FontsInUse:
@@ -131,6 +134,12 @@ def text_font() -> QFont:
     font = QFont(chosen.text_family or TEXT_FAMILY, chosen.text_points)
     font.setStyleHint(QFont.StyleHint.Serif)
     return font
+
+
+def line_height_percent(font: QFont) -> float:
+    """Return the chosen line height as Qt wants it: in percent of the natural height of a line in this font."""
+    size = QFontInfo(font).pixelSize()
+    return _FontsInUse.chosen.line_height * size / QFontMetricsF(font).height()
 
 
 def column_width(font: QFont) -> float:

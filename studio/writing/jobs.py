@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from backends.text.counting import count_words
 from studio.planning.budget import section_goal
@@ -27,35 +27,50 @@ class JobKind(enum.StrEnum):
 class Job:
     """A thing to write. ``section`` is 0 for the document.
 
-    Only ``ONWARD`` has the others: the section keeps the first ``kept`` code points of its text (None: all of it) and
-    is written on until it has ``words``.
+    Only ``ONWARD`` has the others: the last ``behind`` paragraphs of the section stay behind what is written, and the
+    text in front of them is written on until it has ``words``.
     """
 
     kind: JobKind
     section: int = 0
-    kept: int | None = None
+    behind: int = 0
     words: int = 0
 
     def resumed(self) -> Job:
         """Return the job that goes on with this one after it was begun: what was to be taken out is out by then."""
-        if self.kind is JobKind.AGAIN:
-            return Job(JobKind.SECTION, self.section)
-        return replace(self, kept=None)
+        return Job(JobKind.SECTION, self.section) if self.kind is JobKind.AGAIN else self
 
 
-def onward_words(kept: str, target: int) -> int:
-    """Return how many words a section with ``target`` is to have when it is written on behind ``kept``: its target, or
-    somewhat more than there is where that leaves nothing to write."""
-    words = count_words(kept)
+def onward_words(text: str, behind: int, target: int) -> int:
+    """Return how many words the text in front of the last ``behind`` paragraphs is to have when it is written on.
+
+    What the section lacks of its target, or somewhat more than there is where it lacks nothing.
+    """
+    words, front = count_words(text), count_words(text[: insertion_place(text, behind)])
     if words < section_goal(target).least:
-        return target
-    return words + round(min(max(MORE_SHARE * target, LEAST_MORE), MOST_MORE))
+        return target - (words - front)
+    return front + round(min(max(MORE_SHARE * target, LEAST_MORE), MOST_MORE))
 
 
-def paragraph_end(text: str, place: int) -> int:
-    """Return where the paragraph of a place ends, without the spaces behind it; all in code points.
+def paragraphs_behind(text: str, place: int) -> int:
+    """Return how many paragraphs begin behind the one of a place (code points).
 
     A place in an empty paragraph belongs to the one before.
     """
-    end = text.find(PARAGRAPH, place)
-    return len(text[: end if end >= 0 else len(text)].rstrip())
+    return sum(start > place for start in _starts(text))
+
+
+def insertion_place(text: str, behind: int) -> int:
+    """Return where the last ``behind`` paragraphs begin (code points): the end where there are not more than these."""
+    starts = _starts(text)
+    return starts[-behind] if 0 < behind < len(starts) else len(text)
+
+
+def _starts(text: str) -> list[int]:
+    """Return where the paragraphs with words in them begin."""
+    starts, place = [], 0
+    for part in text.split(PARAGRAPH):
+        if part.strip():
+            starts.append(place)
+        place += len(part) + len(PARAGRAPH)
+    return starts

@@ -8,7 +8,6 @@ what a job takes out of a section stays as a revision.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from backends.errors import BackendError
 from studio.project.errors import ProjectError
@@ -16,7 +15,7 @@ from studio.project.records import Origin, Section, SectionText, Status
 from studio.project.store import Project
 from studio.writing.errors import WritingError
 from studio.writing.events import Paused, WritingEvent
-from studio.writing.jobs import Job, JobKind
+from studio.writing.jobs import Job, JobKind, insertion_place
 from studio.writing.runner import Runner
 
 
@@ -36,7 +35,7 @@ def carry_out(project: Project, runner: Runner, job: Job) -> Iterator[WritingEve
     if job.kind is JobKind.AGAIN:
         return _again(project, runner, section)
     if job.kind is JobKind.ONWARD:
-        return runner.write_section(section.id, words=job.words, opening=partial(_cut, project, job.kept))
+        return _onward(project, runner, section, job)
     return runner.write_section(section.id)
 
 
@@ -73,13 +72,42 @@ def _bring_back(project: Project, section: Section, before: str) -> None:
         project.set_status(section.id, section.status)
 
 
-def _cut(project: Project, kept: int | None, section: Section) -> None:
-    """Take what stands behind the first ``kept`` code points out of a leaf; it stays as a revision."""
-    text = project.text(section.id)
-    whole = text.body + text.tail
-    if kept is None or not whole[kept:].strip():
-        return
-    _leave_only(project, text, whole[:kept].rstrip())
+def _onward(project: Project, runner: Runner, section: Section, job: Job) -> Iterator[WritingEvent]:
+    """Write on in front of the paragraphs that stay behind: meanwhile they are a section of their own.
+
+    So whatever happens in the middle, all of the text stands in the document.
+    """
+    rest: Section | None = None
+
+    def set_apart(leaf: Section) -> None:
+        nonlocal rest
+        text = project.text(leaf.id)
+        whole = text.body + text.tail
+        place = insertion_place(whole, job.behind)
+        if whole[:place].strip() and whole[place:].strip():
+            rest = project.split_section(leaf.id, place, f"{leaf.title} (continued)", expected=text.revision)
+
+    def join(_: Section) -> None:
+        if rest is not None:
+            _join(project, section, rest)
+
+    try:
+        for event in runner.write_section(section.id, words=job.words, opening=set_apart, closing=join):
+            if isinstance(event, Paused):
+                join(section)
+            yield event
+    except (BackendError, WritingError):
+        join(section)
+        raise
+
+
+def _join(project: Project, section: Section, rest: Section) -> None:
+    """Put the paragraphs that were set apart behind the text again, unless the author has moved them meanwhile."""
+    order = [each.id for each in project.leaves()]
+    if section.id in order and order[order.index(section.id) + 1 :][:1] == [rest.id]:
+        project.merge_with_next(section.id, expected=project.text(section.id).revision)
+        project.edit_section(section.id, points=section.points, target=section.target)
+        project.set_status(section.id, section.status)
 
 
 def _leave_only(project: Project, text: SectionText, left: str) -> None:

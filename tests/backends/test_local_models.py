@@ -35,3 +35,14 @@ def test_files_are_found_in_folders_and_directly_below(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = model_paths([tmp_path, tmp_path, tmp_path / "absent"])
     assert [str(path.relative_to(tmp_path)) for path in found] == ["a.gguf", wanted[0], wanted[2]]
+
+
+def test_folders_with_safetensors_are_found_beside_files(tmp_path: Path) -> None:
+    for name in ("one/config.json", "one/model.safetensors", "two/config.json", "two/model.safetensors.index.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "config.json").touch()
+    (tmp_path / "three.gguf").touch()
+    assert [path.name for path in model_paths([tmp_path])] == ["one", "three.gguf", "two"]
+    assert model_paths([tmp_path / "one"]) == (tmp_path / "one",)

@@ -10,7 +10,7 @@ import backends.errors
 import studio.formats.errors
 import studio.project.errors
 import studio.writing.errors
-from backends.errors import ExplainedError
+from backends.errors import ExplainedError, WorkerGaveUp, WorkerLost
 from studio.gui.messages import Message, describe, number, percent, time_ago, time_left, words_of_target
 
 MODULES = (backends.errors, studio.project.errors, studio.writing.errors, studio.formats.errors)
@@ -25,10 +25,16 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_error_says_what_to_do_in_words_of_the_window(qapp: QApplication, kind: type[Exception]) -> None:
     message = describe(kind("Something happened"))
-    assert message.text == "Something happened."
+    assert message.text == "Something happened." or issubclass(kind, WorkerLost | WorkerGaveUp)
     assert message.hint.endswith((".", "))"))
     for word in ("--", "longhand ", "`"):
         assert word not in message.hint
+
+
+@pytest.mark.parametrize("kind", [WorkerLost, WorkerGaveUp])
+def test_a_lost_process_is_one_sentence_with_what_was_kept(qapp: QApplication, kind: type[Exception]) -> None:
+    assert describe(kind("Exit code -9."), 1312).text.endswith("all 1,312 words of this section are kept.")
+    assert describe(kind("Exit code -9.")).text.endswith("everything that was written is kept.")
 
 
 def test_an_error_of_the_system_is_a_sentence(qapp: QApplication) -> None:

@@ -14,6 +14,7 @@ from studio.gui.dialogs import models
 from studio.gui.dialogs.models import ModelChoice, ModelsDialog
 from studio.gui.theme import Theme, read_tokens
 from tests.gui.desks import WAIT, named, shot
+from tests.safetensors_models import convert
 
 STARTER = file_path("starter/starter.gguf")
 LEFT = Qt.MouseButton.LeftButton
@@ -89,6 +90,23 @@ def test_a_file_brings_its_folder(
         qtbot.mouseClick(dialog.add_button, LEFT)
     assert added.args == [other.parent]
     qtbot.waitUntil(lambda: dialog.models.entries.rowCount() == 4, timeout=WAIT)
+
+
+def test_a_folder_with_safetensors_is_a_model(
+    qtbot: QtBot, folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = convert(STARTER, tmp_path_factory.mktemp("models") / "keeper")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: str(model))
+    dialog = show(qtbot, folder, ModelChoice("", ""))
+    with qtbot.waitSignal(dialog.folder_added) as added:
+        qtbot.mouseClick(dialog.add_folder_button, LEFT)
+    assert added.args == [model]
+    qtbot.waitUntil(lambda: dialog.models.entries.rowCount() == 4, timeout=WAIT)
+    dialog.models.choose(str(model))
+    assert "million parameters" in dialog.models.entries.entries()[-1].spoken
+    with qtbot.waitSignal(dialog.chosen_for_document) as chosen:
+        qtbot.mouseClick(dialog.document_button, LEFT)
+    assert chosen.args == [str(model)]
 
 
 @pytest.mark.parametrize(("fit", "word"), [(Fit.TIGHT, "just fits"), (Fit.TOO_LARGE, "too large")])

@@ -52,6 +52,26 @@ def test_settings_take_effect_at_once(make_window: Make, qtbot: QtBot, project_f
     assert window.desk.autosave.clean
 
 
+def test_line_height_and_motion_are_chosen(make_window: Make, qtbot: QtBot, project_file: Path) -> None:
+    window = opened(qtbot, make_window(), project_file)
+    editor = window.workspace.editor
+    qtbot.waitUntil(lambda: editor.document is not None, timeout=WAIT)
+    document = editor.document
+    assert document is not None
+    text, before = document.text(), document.size().height()
+    window.preferences.settings_action.trigger()
+    dialog = window.findChild(SettingsDialog)
+    assert isinstance(dialog, SettingsDialog)
+    dialog.rows["line_height"].set_value(200)
+    dialog.rows["motion"].set_value("reduced")
+    dialog.accept()
+    assert document.size().height() > before
+    assert document.text() == text
+    assert not editor.fading.wanted
+    assert window.desk is not None
+    assert window.desk.autosave.clean
+
+
 def test_a_model_is_chosen_for_the_open_document(
     make_window: Make, qtbot: QtBot, project_file: Path, script: Callable[..., str]
 ) -> None:
@@ -87,6 +107,7 @@ def test_all_actions_with_a_text_can_be_given_keys(make_window: Make, qtbot: QtB
         if isinstance(action, QAction) and action.text() and action.menu() is None and id(action) not in listed | themes
     ]
     assert missing == []
+    assert window.menus.leave.shortcut().toString() == "Esc"
     window.preferences.shortcuts_action.trigger()
     dialog = window.findChild(ShortcutsDialog)
     assert isinstance(dialog, ShortcutsDialog)

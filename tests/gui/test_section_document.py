@@ -9,9 +9,9 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QTextEdit
 from pytestqt.qtbot import QtBot
 
-from studio.gui.section_document import SectionDocument, line_height_percent
+from studio.gui.section_document import SectionDocument
 from studio.gui.text_form import of_document
-from studio.gui.theme import text_font
+from studio.gui.theme import line_height_percent, text_font
 from studio.project.records import SectionText
 
 PIECES = st.text(st.sampled_from("ab \n\U0001f600é"), max_size=8)
@@ -84,6 +84,31 @@ def test_all_text_of_a_run_is_one_undo_step_and_typing_after_it_is_another(qtbot
     assert document.text() == "Mine.\n\nIt rained all day.\n\nThen it "
 
 
+def test_a_run_in_the_middle_leaves_what_stands_behind_it() -> None:
+    document = make("One.\n\nTwo.\n\nThree \U0001f600.")
+    document.guard()
+    document.begin_in_front(SectionText(7, 5, "One.", ""))
+    assert (document.stored_length, document.written_length, document.based_on) == (4, 4, 5)
+    for piece in ("\n\nIt rained", " all day.\n\n", "Then it"):
+        document.add(piece)
+        assert of_document(document).endswith("\n\nTwo.\n\nThree \U0001f600.")
+    document.take_back(7)
+    assert document.text().startswith("One.\n\nIt rained all day.\n\n")
+    document.become(SectionText(7, 6, "One.\n\nIt rained all day.\n\nTwo.\n\nThree \U0001f600.", ""))
+    document.release()
+    assert document.stored_length == document.length
+    assert document.text() == "One.\n\nIt rained all day.\n\nTwo.\n\nThree \U0001f600."
+    document.undo()
+    assert document.text() == "One.\n\nTwo.\n\nThree \U0001f600."
+
+
+def test_a_run_in_the_middle_of_another_text_shows_that_text_alone() -> None:
+    document = make("One.\n\nTwo.")
+    document.guard()
+    document.begin_in_front(SectionText(7, 5, "Other.", ""))
+    assert document.text() == of_document(document) == "Other."
+
+
 def test_a_second_run_is_an_undo_step_of_its_own() -> None:
     document = make()
     for text in ("First. ", "Second."):
@@ -115,11 +140,14 @@ def test_text_is_stored_up_to_a_place_that_grows_and_shrinks_with_it() -> None:
     document.guard()
     document.add(" \U0001f600x")
     assert document.stored_length == 3
+    taken: list[tuple[int, int]] = []
+    document.taking_back.connect(lambda start, end: taken.append((start, end)))
     document.mark_stored(9)
     assert document.stored_length == document.length == 7
     assert document.based_on == 9
     document.take_back(2)
     assert document.stored_length == document.length == 4
+    assert taken == [(4, 7)]
 
 
 def test_opening_a_text_leaves_nothing_to_undo() -> None:

@@ -153,11 +153,18 @@ def test_writing_goes_on_at_the_cursor(
     cursor = window.workspace.editor.text.textCursor()
     cursor.movePosition(QTextCursor.MoveOperation.Start)
     window.workspace.editor.text.setTextCursor(cursor)
+    document = window.workspace.editor.document
+    assert document is not None
+    seen: list[bool] = []
+    document.grew.connect(lambda: seen.append(document.toPlainText().endswith("\nNobody came.")))
     window.run_actions.onward.trigger()
     qtbot.waitUntil(lambda: not idle(window), timeout=3000)
     qtbot.waitUntil(lambda: idle(window), timeout=60_000)
+    assert len(text_of(window)) > 200
     assert text_of(window).startswith("The bell rang.\n\n")
-    assert "Nobody came." not in text_of(window)
+    assert text_of(window).endswith("\n\nNobody came.")
+    assert all(seen)
+    assert len(leaf_ids(window)) == 4
     window.menus.undo.trigger()
     assert text_of(window) == "The bell rang.\n\nNobody came."
 

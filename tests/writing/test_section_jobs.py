@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from studio.writing.events import (
     TextAdded,
     WritingEvent,
 )
-from studio.writing.jobs import Job, JobKind, onward_words, paragraph_end
+from studio.writing.jobs import Job, JobKind, insertion_place, onward_words, paragraphs_behind
 from studio.writing.runner import Runner
 from studio.writing.section_jobs import carry_out
 from tests.canned_backend import CannedBackend, Step
@@ -111,24 +112,64 @@ def test_pausing_before_the_first_word_brings_the_old_text_back(project: Project
     assert texts(project)[0] == OLD
 
 
-def test_writing_goes_on_behind_the_paragraph_of_a_place(project: Project) -> None:
-    first = project.leaves()[0]
-    kept = paragraph_end(OLD, OLD.index("Nobody"))
-    do(project, Job(JobKind.ONWARD, first.id, kept, onward_words(OLD[:kept], first.target)))
+def onward(project: Project, passage: str) -> Job:
+    """The job to write on behind the paragraph of a passage of the first section."""
+    first, text = project.leaves()[0], texts(project)[0]
+    behind = paragraphs_behind(text, text.index(passage))
+    return Job(JobKind.ONWARD, first.id, behind, onward_words(text, behind, first.target))
+
+
+def test_what_follows_the_paragraph_of_a_place_stays_behind_what_is_written(project: Project) -> None:
+    events = do(project, onward(project, "Nobody"))
     now = texts(project)[0]
     assert now.startswith("The bell rang over the water.\n\nNobody came to the jetty.\n\n")
-    assert "The tide went out" not in now
+    assert now.endswith("\n\nThe tide went out.")
     assert count_words(now) == pytest.approx(200, rel=0.03)
-    assert OLD in [project.revision_body(each.id) for each in project.revisions(first.id)]
+    first = project.leaves()[0]
+    assert (len(project.leaves()), first.target, first.status) == (3, 200, Status.WRITTEN)
+    assert [each.words for each in events if isinstance(each, SectionFinished)] == [count_words(now)]
+
+
+@pytest.mark.parametrize("ending", ["paused", "failed", "killed"])
+def test_what_stays_behind_is_in_the_document_however_the_writing_ends(project: Project, ending: str) -> None:
+    def script(request: GenerationRequest) -> Sequence[Step]:
+        return [*list(model(request))[:2], WorkerGaveUp("The model died.")] if ending == "failed" else model(request)
+
+    runner = Runner(project, CannedBackend(script))
+    events = carry_out(project, runner, onward(project, "Nobody"))
+    with suppress(WorkerGaveUp):
+        for event in events:
+            if isinstance(event, TextAdded) and ending == "killed":
+                break
+            if isinstance(event, TextAdded) and ending == "paused":
+                runner.pause()
+    whole = "\n\n".join(texts(project))
+    assert whole.count("The tide went out.") == 2
+    assert len(project.leaves()) == (4 if ending == "killed" else 3)
+    if ending != "killed":
+        assert texts(project)[0].endswith("\n\nThe tide went out.")
+
+
+def test_a_paused_insertion_goes_on_at_its_place(project: Project) -> None:
+    job, runner = onward(project, "Nobody"), Runner(project, CannedBackend(model))
+    for event in carry_out(project, runner, job):
+        if isinstance(event, TextAdded):
+            runner.pause()
+    begun = texts(project)[0].removesuffix("The tide went out.").rstrip()
+    do(project, job.resumed())
+    now = texts(project)[0]
+    assert now.startswith(begun[: begun.rindex(".") + 1])
+    assert now.count("The tide went out.") == 1
+    assert now.endswith("The tide went out.")
 
 
 def test_a_full_section_gets_somewhat_more_and_keeps_its_target(project: Project) -> None:
     first = project.leaves()[0]
     do(project, Job(JobKind.AGAIN, first.id))
     full = texts(project)[0]
-    words = onward_words(full, first.target)
+    words = onward_words(full, 0, first.target)
     assert words > count_words(full) + 50
-    do(project, Job(JobKind.ONWARD, first.id, len(full), words))
+    do(project, Job(JobKind.ONWARD, first.id, 0, words))
     assert texts(project)[0].startswith(full)
     assert count_words(texts(project)[0]) == pytest.approx(words, rel=0.03)
     assert project.section(first.id).target == 200
@@ -145,7 +186,6 @@ def test_a_job_that_was_paused_goes_on_without_taking_out_what_it_wrote(project:
     assert begun
     do(project, job.resumed())
     assert texts(project)[0].startswith(begun[: begun.rindex(".") + 1])
-    assert Job(JobKind.ONWARD, 1, 5, 80).resumed() == Job(JobKind.ONWARD, 1, None, 80)
 
 
 def test_what_cannot_be_written_is_refused_before_anything_is_changed(project: Project) -> None:
@@ -168,9 +208,13 @@ def test_a_section_that_is_deleted_while_it_is_written_ends_its_job(project: Pro
 
 
 @given(st.lists(st.text("ab \n", min_size=0, max_size=8), max_size=6).map("\n\n".join), st.integers(0, 60))
-def test_a_paragraph_ends_where_only_space_and_a_break_follow(text: str, place: int) -> None:
+def test_an_insertion_begins_between_two_paragraphs_behind_its_place(text: str, place: int) -> None:
     place = min(place, len(text))
-    end = paragraph_end(text, place)
-    assert text[:end] == text[:end].rstrip()
-    cut = text.find("\n\n", place)
-    assert text[end : cut if cut >= 0 else len(text)].strip() == ""
+    behind = paragraphs_behind(text, place)
+    inserted = insertion_place(text, behind)
+    assert inserted == len(text) or text[:inserted].endswith("\n\n")
+    in_front = [part for part in text.split("\n\n") if part.strip()]
+    assert 0 <= behind <= len(in_front)
+    if behind < len(in_front):
+        assert inserted > place or inserted == len(text)
+        assert len([part for part in text[inserted:].split("\n\n") if part.strip()]) == behind

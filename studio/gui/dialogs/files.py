@@ -54,6 +54,12 @@ def ask_model(parent: QWidget, folder: Path) -> Path | None:
     return Path(name) if name else None
 
 
+def ask_model_folder(parent: QWidget, folder: Path) -> Path | None:
+    """Ask for a folder with models, or for one that is a model: with safetensors and a configuration."""
+    name = QFileDialog.getExistingDirectory(parent, tr("Choose a folder with models"), str(folder))
+    return Path(name) if name else None
+
+
 def ask_export(parent: QWidget, proposal: Path) -> Path | None:
     """Ask for the name of a file; its suffix says the format, and without one it is Markdown."""
     name, _ = QFileDialog.getSaveFileName(

@@ -34,7 +34,7 @@ class ModelChoice:
 
 
 class ModelsDialog(QDialog):
-    """Lists the files in known folders; each is read when the window has nothing else to do.
+    """Lists the models in known folders; each is read when the window has nothing else to do.
 
     Signals: ``chosen_for_document``, ``chosen_for_new`` (path, empty for the starter model); ``folder_added`` (Path).
     """
@@ -71,12 +71,13 @@ class ModelsDialog(QDialog):
         self.document_button.setProperty("role", "primary")
         self.new_button = plain_button(self, self.tr("Use for new documents"), self._use_for_new)
         self.add_button = plain_button(self, self.tr("Add a file…"), self.add_file)
+        self.add_folder_button = plain_button(self, self.tr("Add a folder…"), self.add_folder)
         self._lay_out()
         self.look()
 
     def look(self) -> None:
         """Look into the folders again."""
-        known = [path for path in map(Path, filter(None, (self._choice.document, self._choice.new))) if path.is_file()]
+        known = [path for path in map(Path, filter(None, (self._choice.document, self._choice.new))) if path.exists()]
         found = [*([self._starter] if self._starter is not None else []), *known, *model_paths(self._folders)]
         self._waiting = [path for path in dict.fromkeys(found) if str(path) not in self._read]
         self._timer.start()
@@ -86,9 +87,18 @@ class ModelsDialog(QDialog):
         start = self._folders[0] if self._folders else Path.home()
         path = files.ask_model(self, start)
         if path is not None:
-            self._folders.append(path.parent)
-            self.folder_added.emit(path.parent)
-            self.look()
+            self._add(path.parent)
+
+    def add_folder(self) -> None:
+        """Ask for a folder that has models in it, or is one; it is looked into from now on."""
+        path = files.ask_model_folder(self, self._folders[0] if self._folders else Path.home())
+        if path is not None:
+            self._add(path)
+
+    def _add(self, folder: Path) -> None:
+        self._folders.append(folder)
+        self.folder_added.emit(folder)
+        self.look()
 
     def _read_next(self) -> None:
         if not self._waiting:
@@ -191,7 +201,7 @@ class ModelsDialog(QDialog):
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACING // 2)
-        for button in (self.document_button, self.new_button, self.add_button):
+        for button in (self.document_button, self.new_button, self.add_button, self.add_folder_button):
             buttons.addWidget(button)
         buttons.addStretch()
         buttons.addWidget(close_button(self, self.accept))
