@@ -42,6 +42,9 @@ wear wore worn; weave wove woven; weep wept; win won; wind wound; write wrote wr
 goose geese; knife knives; life lives; loaf loaves; man men; mouse mice; shelf shelves; tooth teeth; wife wives; wolf
 wolves; woman women
 """
+_PAST = {group.split()[0]: group.split()[1] for group in _FORMS.split(";")} | {"beat": "beat", "lie": "lay"}
+_IRREGULAR_PAST = {"is": "was", "are": "were", "has": "had", "does": "did", "goes": "went"}
+_SIBILANT = re.compile(r"(?:ss|sh|ch|x|zz|o)es\Z")
 _BASE = {form: group.split()[0] for group in _FORMS.split(";") for form in group.split()[1:]}
 
 
@@ -82,6 +85,18 @@ def stem_of(word: str) -> str:
 def is_other_form(word: str) -> bool:
     """Whether a lower-case English word is a form of another one by no rule ("broke", "geese")."""
     return word in _BASE
+
+
+def past_of(verb: str) -> str:
+    """Return the past tense of an English verb in the third person of the present ("sees", "slows"), by rule."""
+    if verb in _IRREGULAR_PAST:
+        return _IRREGULAR_PAST[verb]
+    if verb.endswith("ies"):
+        return f"{verb[:-3]}ied"
+    base = verb[:-2] if _SIBILANT.search(verb) else verb[:-1]
+    if base in _PAST:
+        return _PAST[base]
+    return base + ("d" if base.endswith("e") else "ed")
 
 
 def told(point: str, text: str) -> float:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backends.text.keywords import is_other_form
+from backends.text.keywords import is_other_form, past_of
 from backends.text.segmentation import ends_sentence, sentence_ends
 from studio.writing.coverage import is_met, unmet
 from studio.writing.endings import whole_sentences
@@ -26,13 +26,27 @@ LEADING_TAKES = 2
 # So many words are left to the model behind the words of a demand that it was led to.
 _ROOM_WORDS = 25
 
-# What is named and not told: "a tea room", "a visit to a fish market". In doubt it counts as told.
+# What is named and not told: "a tea room", "a visit to a fish market", "pastry work". In doubt it counts as told.
 _NAMED = re.compile(r"an? (?!few |lot of |number of )\S+ ?", re.IGNORECASE)
+_NAMED_BARELY = re.compile(
+    r"(?!(?:the|this|his|her|its|their|my|our|your|no|it|he|she|they|we|you|who|how|why|what|mention|include|describe"
+    r"|explain|show|tell|use|name|add|avoid|write|keep|give|make|quote|cite|list)\b)[a-z-]+ [a-z-]+\Z"
+)
+_NAMED_BY_ITS_SUBJECT = re.compile(
+    r"an? (?:\w+ )?(?:lesson|lecture|talk|class|course|seminar|workshop|chapter|section|exercise|discussion|article"
+    r"|report|essay) (?:on|about) [\w -]+\Z",
+    re.IGNORECASE,
+)
 _SAYS_WHAT_HAPPENS = re.compile(
     r"\b(?:is|are|was|were|has|have|had|will|would|shall|should|can|could|may|might|must|do|does|did)\b"
     r"|(?<!\bof )(?<!\bfor )(?<!\bwith )(?<!\bfrom )\b\w{2,}(?:(?<![su])s|ed)\b(?!['\u2019])",
     re.IGNORECASE,
 )
+# Before an article or the like an "s" is a verb's: "the narrator sees a boat", not "the boats".
+_VERB = re.compile(
+    r"\b(?:is|are|has)\b|(?<= )[a-z]{2,}(?<![su])s(?= (?:an?|the|his|her|its|their|my|our|him|them|it|no|every|some)\b)"
+)
+_AGAIN = ("as before", "again", "once more")
 _LIST_MARK = re.compile(r"[,;:]\Z")
 _CJK_END = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]\Z")
 
@@ -93,17 +107,35 @@ class TakeJudge:
         return best if scores[best][0] < len(unmet(self._demands, self._standing.whole)) else None
 
 
-def sentence_of(demand: str, *, past: bool = False, english: bool = True) -> str:
-    """Return what is demanded as a sentence; what is only named is said to be there, where the language is English."""
+def sentence_of(demand: str, *, past: bool = False, english: bool = True, before: int = 0) -> str:
+    """Return what is demanded as a sentence.
+
+    Where the language is English, what is only named is said to be there, what happens happened in a tale of the
+    ``past`` where the verb is beyond doubt, and what was told so many times ``before`` happens again.
+    """
     said = _LIST_MARK.sub("", demand.strip())
-    named = _NAMED.match(said) if english else None
-    # What stands directly behind the article is no verb: "a shared supper".
-    if named is not None and not _tells(said[named.end() :]):
-        said = f"there {'was' if past else 'is'} {said[:1].lower()}{said[1:]}"
+    if english:
+        if _is_named(said):
+            said = f"there {'was' if past else 'is'} {said[:1].lower()}{said[1:]}"
+        elif past:
+            said = _VERB.sub(lambda verb: past_of(verb[0]), said, count=1)
+        if before:
+            said = f"{_AGAIN[before % len(_AGAIN)]} {said}"
     said = said[:1].upper() + said[1:]
     if ends_sentence(said):
         return said
     return said + ("\u3002" if _CJK_END.search(said) else ".")
+
+
+def _is_named(demand: str) -> bool:
+    """Whether a demand names something and says of it nothing that happens."""
+    if _NAMED_BY_ITS_SUBJECT.match(demand) and not _VERB.search(demand):
+        return True
+    named = _NAMED.match(demand)
+    if named is None:
+        return bool(_NAMED_BARELY.match(demand)) and not _tells(demand)
+    # What stands directly behind the article is no verb: "a shared supper".
+    return not _tells(demand[named.end() :])
 
 
 def _tells(demand: str) -> bool:
@@ -132,5 +164,8 @@ def lead_to(sentence: str, standing: Standing, demands: Sequence[str], share: fl
 
 
 def leads_to(start: str, demand: str) -> bool:
-    """Whether the beginning of a text, as ``lead_to`` returns it, ends with the sentence of a demand."""
-    return start.rstrip(".\u3002").casefold().endswith(_LIST_MARK.sub("", demand.strip()).rstrip(".\u3002").casefold())
+    """Whether the beginning of a text, as ``lead_to`` returns it, ends with a sentence of a demand."""
+    sentences = (sentence_of(demand, past=past) for past in (False, True))
+    return start.casefold().endswith(
+        (_LIST_MARK.sub("", demand.strip()).casefold(), *(s.casefold() for s in sentences))
+    )

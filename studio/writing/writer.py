@@ -256,16 +256,25 @@ class SectionWriter:
             if self.stopping:
                 break
             if unmet((demand,), standing.whole):
-                sentence = self._sentence_of(demand)
-                kept = lead_to(sentence, standing, draft.asked, number / len(missing), self._count)
+                told = self._told_before(draft.section.id, demand)
+                share = (number + told % 3 / 3) / len(missing)
+                kept = lead_to(self._sentence_of(demand, told), standing, draft.asked, share, self._count)
                 request = self._leading_request(draft, written.request, standing.before, kept)
                 if request is not None:
                     standing = yield from self._take(draft, written, standing, LEADING_TASK, request, kept)
         return standing
 
-    def _sentence_of(self, demand: str) -> str:
+    def _told_before(self, section_id: int, demand: str) -> int:
+        """In how many sections before this one a demand was to be met."""
+        order = {leaf.id: place for place, leaf in enumerate(self._project.leaves())}
+        here = order[section_id]
+        places = (place for each in self._project.requirements() if each.text == demand for place in each.places)
+        return sum(order.get(place.section, here) < here for place in places)
+
+    def _sentence_of(self, demand: str, before: int) -> str:
         brief = self._project.info.brief
-        return sentence_of(demand, past=document_kind(brief.kind).narrative, english=not language_line(brief.language))
+        narrative, english = document_kind(brief.kind).narrative, not language_line(brief.language)
+        return sentence_of(demand, past=narrative, english=english, before=before)
 
     def _leading_request(
         self, draft: Draft, request: GenerationRequest, before: str, kept: str

@@ -80,7 +80,7 @@ def test_a_demand_is_led_to_where_nothing_that_is_met_gets_lost() -> None:
         ("a visit to a fish market", "There is a visit to a fish market."),
         ("a blind tasting of vinegars", "There is a blind tasting of vinegars."),
         ("a few birds", "A few birds."),
-        ("pastry work", "Pastry work."),
+        ("pastry work", "There is pastry work."),
         ("the keeper asks \u201cWhy?\u201d", "The keeper asks \u201cWhy?\u201d"),
         ("\u9f99\u98de\u8fc7\u57ce\u5e02", "\u9f99\u98de\u8fc7\u57ce\u5e02\u3002"),
     ],
@@ -172,3 +172,41 @@ def test_entries_that_the_words_cannot_fill_are_refused(tmp_path: Path) -> None:
         pytest.raises(LengthRefused, match="365 entries"),
     ):
         list(Runner(project, backend).write())
+
+
+@pytest.mark.parametrize(
+    ("demand", "said"),
+    [
+        ("the narrator sees a total eclipse", "The narrator saw a total eclipse."),
+        ("heavy snow slows the walk", "Heavy snow slowed the walk."),
+        ("the captain inspects the rigging", "The captain inspected the rigging."),
+        ("a maid carries the lamp", "A maid carried the lamp."),
+        ("the judge dismisses the case", "The judge dismissed the case."),
+        ("the nurse closes her eyes", "The nurse closed her eyes."),
+        ("a whale is sighted off the bow", "A whale was sighted off the bow."),
+        ("pastry work", "There was pastry work."),
+        ("a lesson on hand-pulled noodles", "There was a lesson on hand-pulled noodles."),
+        # Where a plural cannot be told from a verb, the author's words stay.
+        ("the autumn leaves turn", "The autumn leaves turn."),
+        ("the narrator eats wild strawberries", "The narrator eats wild strawberries."),
+        ("an old man at the gate waits for her", "An old man at the gate waits for her."),
+        ("describe snow", "Describe snow."),
+    ],
+)
+def test_a_tale_tells_in_the_past_where_the_verb_is_beyond_doubt(demand: str, said: str) -> None:
+    sentence = sentence_of(demand, past=True)
+    assert sentence == said
+    assert is_met(demand, sentence)
+    assert leads_to(f"It rained. {sentence}", demand)
+
+
+def test_what_was_told_before_happens_again() -> None:
+    said = [sentence_of("Anna finds a letter", past=True, before=number) for number in range(4)]
+    assert said == [
+        "Anna found a letter.",
+        "Again Anna found a letter.",
+        "Once more Anna found a letter.",
+        "As before Anna found a letter.",
+    ]
+    assert sentence_of("Anna findet einen Brief", english=False, before=2) == "Anna findet einen Brief."
+    assert all(leads_to(each, "Anna finds a letter") for each in said)
