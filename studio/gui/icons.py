@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from resources import read_text
 
-SIZES = (16, 32, 64)
+# Icons in buttons and menus are 16 pixels large, on fine screens twice as many.
+SIZES = (16, 32)
 
 
 def pixmap(name: str, colour: str, size: int) -> QPixmap:
     """Return an icon as a picture of ``size`` pixels."""
-    svg = read_text(f"icons/{name}.svg").replace("currentColor", colour)
-    picture = QPixmap(QSize(size, size))
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    QSvgRenderer(QByteArray(svg.encode())).render(painter)
-    painter.end()
-    return picture
+    return QPixmap.fromImage(_drawing(name, colour, size))
 
 
 def icon(name: str, colour: str, disabled: str = "") -> QIcon:
@@ -31,3 +28,15 @@ def icon(name: str, colour: str, disabled: str = "") -> QIcon:
         if disabled:
             result.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
     return result
+
+
+# Lists draw the same few marks in every row.
+@lru_cache(maxsize=512)
+def _drawing(name: str, colour: str, size: int) -> QImage:
+    svg = read_text(f"icons/{name}.svg").replace("currentColor", colour)
+    picture = QImage(QSize(size, size), QImage.Format.Format_ARGB32_Premultiplied)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter)
+    painter.end()
+    return picture

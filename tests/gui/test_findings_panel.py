@@ -72,9 +72,25 @@ def test_a_check_ends_with_its_document(faulty_project: Path, qtbot: QtBot) -> N
     with desk_of(qtbot, faulty_project) as desk:
         panel = panel_on(qtbot, desk, FindingsPanel)
         panel.look_for_repetition()
+        check = panel._check
+        assert check is not None
+        qtbot.waitUntil(lambda: check._process.processId() != 0, timeout=WAIT)
         panel.show_desk(None)
-        done = desk.background.ask
-        with qtbot.waitCallback(timeout=WAIT) as answered:
-            done(lambda project: None, answered)
+        assert panel._check is None
+        assert check._process.processId() == 0
         assert texts(panel) == []
         assert panel.summary.text() == ""
+
+
+def test_a_check_that_dies_says_so_and_can_be_asked_for_again(faulty_project: Path, qtbot: QtBot) -> None:
+    with desk_of(qtbot, faulty_project) as desk:
+        panel = panel_on(qtbot, desk, FindingsPanel)
+        panel.look_for_repetition()
+        check = panel._check
+        assert check is not None
+        qtbot.waitUntil(lambda: check._process.processId() != 0, timeout=WAIT)
+        check._process.kill()
+        qtbot.waitUntil(lambda: panel.messages.isVisible(), timeout=WAIT)
+        assert "could not be looked through" in panel.messages.text.text()
+        panel.look_for_repetition()
+        qtbot.waitUntil(lambda: len(texts(panel)) == 4, timeout=WAIT)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -14,6 +13,7 @@ from studio.gui.messages import describe, number
 from studio.gui.panels.entries import Entry, EntryList, Mark
 from studio.gui.panels.panel import Panel
 from studio.gui.panels.reader import Reader
+from studio.gui.panels.repetition_check import RepetitionCheck
 from studio.gui.panels.widgets import MARGIN, SPACING, IconButton, note, row
 from studio.gui.run_actions import RunActions
 from studio.gui.theme import Tokens
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
     from studio.writing.findings import Finding
 
 Findings = tuple["Finding", ...]
-
-
-class RepetitionCheck:
-    """Looks for repetition one step at a time, so that the project's thread hears the author between two of them."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self._steps: Iterator[Findings | None] | None = None
-
-    def step(self, project: Project) -> Findings | None:
-        """Do the next step in the project's thread; return what was found after the last one, None before that."""
-        from studio.writing.findings import repetition_in_steps
-
-        if self._steps is None:
-            self._steps = repetition_in_steps(project)
-        return next(self._steps)
 
 
 class FindingsPanel(Panel):
@@ -75,7 +59,8 @@ class FindingsPanel(Panel):
         """Take up another document, None when it was closed."""
         super().show_desk(desk)
         self._reader.forget()
-        self._quick = self._repeated = self._check = None
+        self._end_check()
+        self._quick = self._repeated = None
         self.messages.clear()
         self._show()
 
@@ -92,34 +77,37 @@ class FindingsPanel(Panel):
 
     def look_for_repetition(self) -> None:
         """Begin to compare the whole document with itself."""
-        if self.desk is not None and self._check is None:
-            self._check, self._done = RepetitionCheck(self.desk), 0
-            self._next_step(self._check)
-            self._show()
+        if self.desk is None or self.desk.info is None or self._check is not None:
+            return
+        self._done, check = 0, RepetitionCheck(self.desk.info.path, self)
+        self._check = check
+        check.stepped.connect(self._note_step)
+        check.found.connect(self._take_repeated)
+        check.failed.connect(self._fail)
+        self.desk.autosave.settle(lambda: check.begin() if check is self._check else None)
+        self._show()
 
     # Inside
 
-    def _next_step(self, check: RepetitionCheck) -> None:
-        check.desk.background.ask(
-            check.step, lambda found: self._note_step(check, found), lambda error: self._fail(check, error)
-        )
+    def _end_check(self) -> None:
+        if self._check is not None:
+            check, self._check = self._check, None
+            check.end()
+            check.deleteLater()
 
-    def _note_step(self, check: RepetitionCheck, found: Findings | None) -> None:
-        if check is not self._check:
-            return
-        self._done += 1
-        if found is None:
-            self._next_step(check)
-            self._say()
-        else:
-            self._check, self._repeated = None, found
-            self._show()
+    def _note_step(self, done: int) -> None:
+        self._done = done
+        self._say()
 
-    def _fail(self, check: RepetitionCheck, error: Exception) -> None:
-        if check is self._check:
-            self._check = None
-            self._show()
-            self._show_problem(error)
+    def _take_repeated(self, found: Findings) -> None:
+        self._end_check()
+        self._repeated = found
+        self._show()
+
+    def _fail(self, error: Exception) -> None:
+        self._end_check()
+        self._show()
+        self._show_problem(error)
 
     def _take_quick(self, found: Findings) -> None:
         self._quick = found
