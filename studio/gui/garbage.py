@@ -22,6 +22,8 @@ class GarbageCollector(QObject):
         super().__init__(parent)
         self._was_enabled = gc.isenabled()
         gc.disable()
+        # Modules and what they hold are never garbage; walking through them takes longer than a key may.
+        gc.freeze()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.collect_if_due)
         self._timer.start(CHECK_MS)
@@ -37,5 +39,6 @@ class GarbageCollector(QObject):
     def stop(self) -> None:
         """Let Python collect again where it likes; for the time when no other thread is left."""
         self._timer.stop()
+        gc.unfreeze()
         if self._was_enabled:
             gc.enable()
