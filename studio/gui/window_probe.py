@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The window with a stopwatch in it, run by ``longhand bench window`` as a process of its own.
 
-``python -m studio.gui.window_probe start | open FILE | keys FILE | gaps FILE`` starts the program as ``longhand gui``
-does, drives it through its own widgets and prints what it measured, one JSON object a line. After each it waits for a
-line on stdin: in the meantime the bench may look at this process. ``FILE`` is a project whose first section is the one
-to type in and whose second one is still to be written.
+``python -m studio.gui.window_probe start | words | open FILE | keys FILE | gaps FILE`` starts the program as
+``longhand gui`` does, drives it through its own widgets and prints what it measured, one JSON object a line. After each
+it waits for a line on stdin: in the meantime the bench may look at this process. ``FILE`` is a project whose first
+section is the one to type in and whose second one is still to be written.
 
 A key's latency runs from the moment when it is due, not from when the busy window took it, to the moment when the
 window's event loop is at work again after the text was painted; so no wait is left out.
@@ -28,12 +28,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from studio.gui.app import Program, start
+from studio.gui.dialogs.brief import BriefDialog
 from studio.project.records import Section
 
 PATIENCE_S = 120.0
 PROBE_MS = 5
 LOOK_MS = 20
 LETTERS = "etaoinshrdlucmfwygpb"
+# A hand that knows nothing of the program: so long before each click, and between two keys.
+CLICK_S, KEY_S = 2.0, 0.2
+BRIEF = "A story about a lighthouse keeper who finds a map"
 _PAINTED = QEvent.Type(QEvent.registerEventType())
 
 
@@ -156,6 +160,28 @@ class Probe:
         self._wait(lambda: painted)
         tell({"usable": painted[0]})
 
+    def words(self, file: Path | None) -> None:
+        """Tell when the first words of a new document are painted, made from the first page with mouse and keys."""
+        self.start(None)
+        self._click(self._window.welcome.new_button)
+        dialogs: list[BriefDialog] = []
+        self._wait(lambda: bool(dialogs or dialogs.extend(self._window.findChildren(BriefDialog))))
+        for letter in BRIEF:
+            self._let(KEY_S)
+            QTest.keyClicks(dialogs[0].text, letter)
+        self._click(dialogs[0].submit_button)
+        editor = self._window.workspace.editor
+        self._wait(editor.hint_button.isVisible)
+        self._click(editor.hint_button)
+        self._wait(lambda: editor.document is not None and editor.document.length > 0)
+        painted: list[float] = []
+        self._paintings.then = lambda: painted.append(time.monotonic())
+        self._text.viewport().update()
+        self._wait(lambda: painted)
+        tell({"first_words": painted[0]})
+        self._window.run_actions.stop.trigger()
+        self._close()
+
     def open(self, file: Path | None) -> None:
         """Tell how long it takes until the text of the project's section is painted."""
         self.start(None)
@@ -229,6 +255,15 @@ class Probe:
     def _running(self) -> bool:
         return self._window.desk is not None and self._window.desk.state.running
 
+    def _click(self, button: QWidget) -> None:
+        """Find a button and press it, as a hand does."""
+        self._let(CLICK_S)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def _let(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        self._wait(lambda: time.monotonic() > end)
+
     def _close(self) -> None:
         self._window.close()
         self._wait(lambda: self._window.desk is None)
@@ -253,7 +288,7 @@ def tell(result: dict[str, object]) -> None:
 def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("start", "open", "keys", "gaps"))
+    parser.add_argument("part", choices=("start", "words", "open", "keys", "gaps"))
     parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--keys", type=int, default=300)
     parser.add_argument("--every-ms", type=float, default=30.0)

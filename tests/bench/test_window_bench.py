@@ -43,7 +43,7 @@ def test_every_part_is_measured(made: Path) -> None:
     with closing(WindowBench(QUICK, made, lambda text: None)) as bench:
         rows = bench.run(())
     assert all(row.value for row in rows)
-    assert sum(bool(row.target) for row in rows) == 7
+    assert sum(bool(row.target) for row in rows) == 8
 
 
 def test_a_window_that_cannot_open_its_project_ends_the_benchmark(tmp_path: Path) -> None:
