@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``longhand check``: what a document repeats, and where, what it has word by word from the notes, and what it does not
-tell of what it must; also while another Longhand writes it."""
+tell of what it must, and which terms it defines twice; also while another Longhand writes it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     from studio.writing.repetition_report import Verdict
 
     with Project.open(arguments.project, Mode.READ) as project:
-        report, copied = _report(project), _copied(project)
+        report, copied, defined = _report(project), _copied(project), _defined(project)
         demanded, demanded_lines = requirement_report(project), requirement_lines(project)
     if arguments.json:
         found = {**asdict(report), "copied_from_notes": copied, "requirements": demanded}
+        found["defined_twice"] = [asdict(each) for each in defined]
         print_json({"project": str(arguments.project), **found})
     else:
-        print("\n".join((*_lines(report), *_copied_lines(copied), *demanded_lines)))
+        print("\n".join((*_lines(report), *_copied_lines(copied), *_defined_lines(defined), *demanded_lines)))
     return FAILURE if report.whole.verdict in (Verdict.ACT, Verdict.LOOP) else SUCCESS
 
 
@@ -49,6 +50,16 @@ def _report(project: Project) -> RepetitionReport:
     from studio.writing.repetition_report import repetition_report
 
     return repetition_report(list(prose_of(project, project.leaves())))
+
+
+def _defined(project: Project) -> tuple[Repeated, ...]:
+    from studio.writing.findings import defined_again
+
+    return defined_again(project, project.leaves())
+
+
+def _defined_lines(defined: tuple[Repeated, ...]) -> Iterator[str]:
+    return _found("Terms that are defined again", defined) if defined else iter(())
 
 
 def _copied(project: Project) -> list[dict[str, Any]]:

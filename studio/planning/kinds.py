@@ -40,7 +40,8 @@ class DocumentKind:
     ``section_title`` is the title of a section that has no other, with a ``{number}`` in it. ``structure`` is told to
     the planner, ``rules`` to the writer. ``opening`` and ``closing`` are sections that every such document has.
     ``chronological``: sections whose titles are dated stand in the order of their dates. ``narrative``: it tells in the
-    past tense. ``numbered``: the headings of an exported document have numbers.
+    past tense. ``numbered``: the headings of an exported document have numbers. ``defines_once``: a term that is
+    defined twice in it is a finding.
     """
 
     name: str
@@ -56,6 +57,7 @@ class DocumentKind:
     chronological: bool = True
     narrative: bool = False
     numbered: bool = False
+    defines_once: bool = False
 
     def titles_around(self, count: int) -> tuple[str, ...]:
         """Return the fixed titles of ``count`` sections, empty for those that are not fixed.
@@ -113,7 +115,7 @@ def _checked(path: Path, values: dict[str, Any]) -> DocumentKind:
         whole = all(isinstance(text, str) for text in (*texts, *kind.opening, *kind.closing)) and all(texts[:4])
     except (TypeError, AttributeError, ValueError, KeyError, IndexError) as error:
         raise KindInvalid(f"{path} does not describe a kind of document ({error}).") from error
-    switches = (kind.chronological, kind.narrative, kind.numbered)
+    switches = (kind.chronological, kind.narrative, kind.numbered, kind.defines_once)
     if not whole or not all(isinstance(each, bool) for each in switches) or "{number}" not in kind.section_title:
         raise KindInvalid(f"{path} needs a noun, a label and a section_title with {{number}} in it.")
     if not isinstance(kind.leaf_words, int) or not MIN_LEAF_WORDS <= kind.leaf_words <= MAX_LEAF_WORDS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is not as it should be in a document, and where: lengths, demands of the brief, what is stale, repetition."""
+"""What is not as it should be in a document, and where: lengths, demands, what is stale, repetition, terms."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from studio.planning.budget import section_goal
+from studio.planning.kinds import document_kind
 from studio.project.memory_records import Remembered
 from studio.project.records import Section, Status
 from studio.project.store import Project
+from studio.writing.definitions import defined_twice, is_glossary
 from studio.writing.repetition_report import (
     Place,
     Repeated,
@@ -31,13 +33,14 @@ class FindingKind(enum.StrEnum):
     REQUIREMENT = "requirement"
     STALE = "stale"
     REPETITION = "repetition"
+    DEFINITION = "definition"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something to look at: in which section (0: in the document as a whole), what it is, and the words concerned.
 
-    ``words`` and ``target`` are set for a length, ``place`` for a repetition.
+    ``words`` and ``target`` are set for a length, ``place`` for a repetition and for what a text defines again.
     """
 
     kind: FindingKind
@@ -54,11 +57,20 @@ def quick_findings(project: Project) -> tuple[Finding, ...]:
 
 
 def repetition_in_steps(project: Project) -> Iterator[tuple[Finding, ...] | None]:
-    """Look for repetition in the whole document piece by piece: yields None after each step, what was found at last."""
+    """Look for repetition in the whole document piece by piece: yields None after each step, what was found at last.
+
+    Terms that are defined twice are looked for, too, where the kind of the document is to define them once.
+    """
     leaves = project.leaves()
     ids = {leaf.number: leaf.id for leaf in leaves}
     for report in report_in_steps(prose_of(project, leaves)):
-        yield None if report is None else tuple(_repetition(report, ids))
+        yield None if report is None else (*_definitions(project, leaves, ids), *_repetition(report, ids))
+
+
+def defined_again(project: Project, leaves: tuple[Section, ...]) -> tuple[Repeated, ...]:
+    """Return the terms that a document defines twice, where its kind is to define them once."""
+    once = document_kind(project.info.brief.kind).defines_once
+    return defined_twice(prose_of(project, leaves)) if once else ()
 
 
 def prose_of(project: Project, leaves: tuple[Section, ...]) -> Iterator[SectionProse]:
@@ -93,6 +105,13 @@ def _stale(project: Project) -> Iterator[Finding]:
             yield Finding(FindingKind.STALE, 0, mark.reason)
         else:
             yield Finding(FindingKind.STALE, mark.id if mark.id in sections else 0, mark.reason)
+
+
+def _definitions(project: Project, leaves: tuple[Section, ...], ids: dict[str, int]) -> Iterator[Finding]:
+    for each in defined_again(project, leaves)[:MOST_OF_A_KIND]:
+        place = each.places[-1]
+        shown = None if is_glossary(place.title) else place
+        yield Finding(FindingKind.DEFINITION, ids[place.section], each.text, place=shown)
 
 
 def _repetition(report: RepetitionReport, ids: dict[str, int]) -> Iterator[Finding]:

@@ -142,6 +142,7 @@ class FindingsPanel(Panel):
             "requirement": Mark("requirement", "bad", self.tr("demand")),
             "stale": Mark("stale", "warn", self.tr("stale")),
             "repetition": Mark("repetition", "warn", self.tr("repetition")),
+            "definition": Mark("repetition", "warn", self.tr("term")),
         }
 
     def _entry(self, finding: Finding, marks: dict[str, Mark]) -> Entry:
@@ -159,6 +160,8 @@ class FindingsPanel(Panel):
                 return text.format(demand=finding.text)
             case "stale":
                 return finding.text[:1].upper() + finding.text[1:]
+            case "definition":
+                return self.tr("Defined before: {words}").format(words=finding.text)
         return finding.text or self.tr("This stretch repeats so much that it should be written again")
 
     def _go_to_chosen(self) -> None:
