@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from backends.engine.worn_phrases import UNKNOWN
 from backends.errors import InvalidRequest
 from backends.text.thinking import ThinkingMarks
 from backends.types import Capabilities, Constraint, Prompt, SamplingParams
@@ -77,6 +78,13 @@ class Sampler(ABC):
         a sampler that does not choose by logits has none.
         """
         return None
+
+    def leeway(self, row: int, token: int, without: AbstractSet[int]) -> float:
+        """Return how likely the likeliest token outside of ``without`` is beside ``token``: its share of both.
+
+        By the logits of ``row`` alone; UNKNOWN from a sampler that does not choose by logits.
+        """
+        return UNKNOWN
 
     @abstractmethod
     def prepare(self, bias: Sequence[tuple[int, float]]) -> None:

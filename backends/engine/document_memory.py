@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from backends.engine.worn_phrases import Habits
 from backends.text import ngrams
 
 NEAR_WORDS = 10
@@ -18,7 +19,8 @@ NEAR_WORDS = 10
 PASSAGE = 13
 _NEAR_GRAM = 5
 _WINDOW_GRAM = 4
-_NOWHERE = 1 << 60
+NOWHERE = 1 << 60
+"""A number beyond all sentences and tokens."""
 
 
 class Sentence(NamedTuple):
@@ -59,13 +61,15 @@ class _Entry:
 class DocumentMemory:
     """Sentences in order. Numbers of sentences, tokens and window grams count from its beginning."""
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
+    def __init__(self, texts: Iterable[str] = (), habits: Habits | None = None) -> None:
+        self.habits = habits or Habits()
         self.tokens: list[str] = []
         self.window_grams: list[int] = []
         self._texts: list[str] = []
         self._entries: list[_Entry] = []
         self._exact: dict[tuple[str, ...], int] = {}
-        self._near: dict[int, int] = {}
+        self.near_index: dict[int, int] = {}
+        """For each 5-gram of words the number of the first sentence that has it."""
         self._passages: dict[int, int] = {}
         self.learn(texts)
 
@@ -90,7 +94,7 @@ class DocumentMemory:
         self._entries.append(_Entry(sentence, start, len(self.window_grams)))
         self._exact.setdefault(sentence.words, number)
         for key in sentence.near:
-            self._near.setdefault(key, number)
+            self.near_index.setdefault(key, number)
         for end, key in enumerate(sentence.passages, start=start + len(sentence.tokens) - len(sentence.passages)):
             self._passages.setdefault(key, end)
         self.window_grams += sentence.window
@@ -104,8 +108,8 @@ class DocumentMemory:
             if self._exact[entry.sentence.words] == number:
                 del self._exact[entry.sentence.words]
             for key in entry.sentence.near:
-                if self._near.get(key) == number:
-                    del self._near[key]
+                if self.near_index.get(key) == number:
+                    del self.near_index[key]
             ends = range(len(self.tokens) - len(entry.sentence.passages), len(self.tokens))
             for end, key in zip(ends, entry.sentence.passages, strict=True):
                 if self._passages.get(key) == end:
@@ -136,17 +140,16 @@ class DocumentMemory:
 
     def first_said(self, words: tuple[str, ...]) -> int:
         """Return the number of the first sentence with these words, a number beyond all for none."""
-        return self._exact.get(words, _NOWHERE)
+        return self._exact.get(words, NOWHERE)
 
-    def near(self, keys: Iterable[int]) -> list[int]:
-        """Return, for each 5-gram, the number of the first sentence that has it, one beyond all for none."""
-        index = self._near
-        return [index.get(key, _NOWHERE) for key in keys]
+    def lacks_passages(self, keys: Iterable[int]) -> bool:
+        """Whether none of these 13-grams was said."""
+        return self._passages.keys().isdisjoint(keys)
 
     def passages(self, keys: Iterable[int]) -> list[int]:
         """Return, for each 13-gram, the number of the token that ended it first, one beyond all for none."""
         index = self._passages
-        return [index.get(key, _NOWHERE) for key in keys]
+        return [index.get(key, NOWHERE) for key in keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class Library:
         """
         shared = self._memory.begins_like(texts)
         if shared < min(len(self._memory), len(texts)):
-            self._memory, shared = DocumentMemory(), 0
+            self._memory, shared = DocumentMemory(habits=self._memory.habits), 0
         self._memory.learn(texts[shared:] if shared == len(self._memory) else ())
         return KnownText(self._memory, len(texts))
 

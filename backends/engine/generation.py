@@ -14,18 +14,22 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 from backends.engine.bans import Ban, BanRules, BanWatch
 from backends.engine.base import Engine, Sampler
+from backends.engine.detours import FROM as DETOURS_FROM
+from backends.engine.detours import Detours
 from backends.engine.document_memory import KnownText
 from backends.engine.echoes import Echoes
 from backends.engine.length import LengthController, Phase
 from backends.engine.repetition import Loop, RepetitionGuard
+from backends.engine.retries import Retries
+from backends.engine.speech import closing_tokens
 from backends.engine.steering import Bias, forbidden, steering
+from backends.engine.take_samplers import TakeSamplers
 from backends.engine.take_text import StopStrings, TakeText
 from backends.engine.thinking import Thoughts
-from backends.engine.worn_phrases import REACH
+from backends.engine.worn_phrases import FROM, REACH, UNKNOWN
 from backends.text.thinking import Verdict
 from backends.types import (
     Delta,
@@ -40,27 +44,13 @@ from backends.types import (
 )
 
 _SAME_PLACE_CHARACTERS = 24
-_PLAUSIBLE, _PLAUSIBLE_BEGINNING = 0.02, 0.005
+_PLAUSIBLE, _PLAUSIBLE_WORD, _PLAUSIBLE_BEGINNING = 0.02, 0.1, 0.005
 _BREAK_TOKENS = 3
 _NOTHING: frozenset[int] = frozenset()
-_HOT_TOKENS = 12
-_HOT_STEP, _HOT_FROM, _HOTTEST = 0.15, 0.7, 1.4
-_FRESH_TEMPERATURE, _FRESH_MIN_P = 1.2, 0.03
 _SETTLE_TOKENS = 64
 _JOINT_TRIES = 8
 _BAN_TRIES, _BAN_WORDS = 16, 20
-_SEED_STEP, _HOT_SEED_STEP, _FRESH_SEED_STEP = 0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35
-
-
-@dataclass(slots=True)
-class _Retries:
-    """Where the take loops, how often it was taken back there, and what was forbidden at that place."""
-
-    place: int = -1
-    count: int = 0
-    banned: dict[int, set[int]] = field(default_factory=dict)
-    forced: collections.deque[frozenset[int]] = field(default_factory=collections.deque)
-    hot_until: int = 0
+_SEED_STEP = 0x9E3779B1
 
 
 class Generation:
@@ -94,16 +84,14 @@ class Generation:
         self._text = TakeText(engine.piece, trimmed=not request.prompt.answer_start and request.constraint is None)
         self._stops = StopStrings(request.stop)
         self._held = 0
-        self._seed = (request.seed + take * _SEED_STEP) % 2**32
-        self._calm = engine.sampler(request.sampling, self._seed, request.constraint)
-        self._calm.prime(self.tokens)
-        self._sampler: Sampler = self._calm
-        self._fresh: Sampler | None = None
+        seed = (request.seed + take * _SEED_STEP) % 2**32
+        self._samplers = TakeSamplers(engine, request, seed, self.tokens)
         self._narrate_at = 0
         self._steering = steering(engine.classes)
+        self._detours, self._leeway = Detours(), UNKNOWN
         self._known, self._ban_rules = known, bans
         self._begin_controls()
-        self._retries = _Retries()
+        self._retries = Retries()
         self._shown = self._settled = self._told_tokens = 0
         self._rewound = 0
         self._paragraphs: collections.deque[int] = collections.deque()
@@ -143,18 +131,20 @@ class Generation:
         """
         if self._thoughts.active:
             return self._think(row)
-        if self._sampler is not self._calm:
-            self._cool_down()
-        token = (self._fresh_sampler() if self._begins else self._sampler).sample(row, self._bias)
+        if not self._samplers.is_calm:
+            self._samplers.cool_down(self._text.tokens)
+        token = (self._samplers.fresh(self.tokens, self._text.tokens) if self._begins else self._sampler).sample(
+            row, self._bias
+        )
         if self._thoughts.opens(token) and not self._text.length:
             self._thoughts.begin()
             self.tokens.append(token)
             return self._go_on_thinking()
-        if token in self._worn:
+        if token in self._worn or (self._guard is not None and self._text.doubles(token)):
             token = self._varied(row, token)
-            if token in self._worn and self._text.tokens and self._text.tokens[-1] in self._steering.speech_ends:
-                events, token = self._without_tag(token)
-                if events:
+            if token in self._worn:
+                events, token = self._around(token)
+                if events is not None:
                     return events
         if self._narrate_at and token in self._engine.classes.speech_starts:
             token = self._narrated(row, token)
@@ -164,6 +154,7 @@ class Generation:
             token = self._reconsidered(row, token)
             if token in self._end_of_turn:
                 return self._end_turn()
+        self._leeway = self._leeway_of(row, token)
         self.tokens.append(token)
         self.unjudged = True
         self.full = len(self.tokens) >= self._most_tokens
@@ -171,7 +162,7 @@ class Generation:
 
     def _think(self, row: int) -> Sequence[Event]:
         """Choose a token of the thoughts, which no control sees and no reader."""
-        token = self._calm.sample(row)
+        token = self._samplers.calm.sample(row)
         if token in self._end_of_turn:
             return self._answer(self._thoughts.close())
         self.tokens.append(token)
@@ -190,7 +181,7 @@ class Generation:
         self._most_tokens = min(self.prompt_length + self._request.max_tokens, context)
         if self.prompt_length >= context:
             return self.finish(FinishReason.LIMIT)
-        self._calm.prime(self.tokens)
+        self._samplers.calm.prime(self.tokens)
         return ()
 
     def _end_turn(self) -> list[Event]:
@@ -206,6 +197,7 @@ class Generation:
         token = self.tokens[-1]
         self._sampler.accept(token)
         text = self._text.feed(token)
+        self._detours.note(self._leeway)
         if self._thoughts.watching and self._hold(token, text):
             return []
         events = self._control(token, text)
@@ -227,6 +219,7 @@ class Generation:
                 return True
             case Verdict.THINKING:
                 self._text = TakeText(self._engine.piece, trimmed=True)
+                self._detours.cut(0)
                 self._begin_controls()
                 self._unsure.clear()
                 self.decided, self.full = True, False
@@ -274,27 +267,13 @@ class Generation:
 
     def close(self) -> None:
         """Free the samplers."""
-        self._calm.close()
-        if self._sampler is not self._calm:
-            self._sampler.close()
-        if self._fresh is not None:
-            self._fresh.close()
+        self._samplers.close()
 
     # Choosing
 
-    def _fresh_sampler(self) -> Sampler:
-        """The sampler for beginnings of sentences where a text repeats itself: there a model has most to say."""
-        if self._fresh is None:
-            sampling = self._request.sampling
-            hotter = replace(
-                sampling,
-                temperature=max(_FRESH_TEMPERATURE, sampling.temperature),
-                min_p=_FRESH_MIN_P,
-            )
-            self._fresh = self._engine.sampler(hotter, (self._seed + _FRESH_SEED_STEP) % 2**32)
-            self._fresh.prime(self.tokens[: self.prompt_length])
-        self._fresh.rewind(self._text.tokens)
-        return self._fresh
+    @property
+    def _sampler(self) -> Sampler:
+        return self._samplers.current
 
     def _reconsidered(self, row: int, token: int) -> int:
         """Where a control refuses the token, sample the same row again without it."""
@@ -303,7 +282,7 @@ class Generation:
         if token in self._end_of_turn and not self._may_end():
             bias = bias + self._go_on()
             token = self._sampler.sample(row, bias)
-        if token in classes.heading and self._length is not None and self._at_line_start():
+        if token in classes.heading and self._length is not None and self._text.at_line_start:
             token = self._sampler.sample(row, bias + self._steering.no_heading)
         return token
 
@@ -311,10 +290,38 @@ class Generation:
         """Another token than those of worn phrases, where the model has one that is likely too."""
         # A model that is pushed off its phrase likes to say the last word again, or no more than the sentence's first.
         avoided = self._worn.union(self._text.tokens[-1:], self._engine.classes.sentence_end if self._begins else ())
-        least = _PLAUSIBLE_BEGINNING if self._begins else _PLAUSIBLE
+        least = _PLAUSIBLE_BEGINNING if self._begins else _PLAUSIBLE_WORD if token in self._worn else _PLAUSIBLE
         other = self._sampler.vary(row, self._bias, avoided, least)
         clings = other is not None and self._text.continues_word(other) and not self._text.continues_word(token)
         return token if other is None or clings else other
+
+    def _leeway_of(self, row: int, token: int) -> float:
+        """How likely the model finds another token here; not asked where the text repeats nothing."""
+        if self._guard is None or self._guard.rate <= FROM:
+            return UNKNOWN
+        refused = self._retries.banned.get(len(self._text.tokens), _NOTHING).union(self._text.tokens[-1:])
+        return self._sampler.leeway(row, token, refused - {token})
+
+    def _around(self, token: int) -> tuple[Sequence[Event] | None, int]:
+        """Get around a phrase that the model has no other word for: return None and the token to go on with.
+
+        Where text was taken back for it there is none, and what the reader has to know comes instead of None.
+        """
+        text = self._text
+        if self._guard is None or self._held or self._unsure or not text.tokens or self._retries.forced:
+            return None, token
+        if text.tokens[-1] in self._steering.speech_ends:
+            return self._without_tag(token)
+        if self._guard.rate <= DETOURS_FROM or not self._guard.completes_phrase(token):
+            return None, token
+        place = self._detours.begin(text, self._steering.borders, self._settled, self._retries.banned)
+        if place is None:
+            return None, token
+        refused = text.tokens[place]
+        events = self._cut(place)
+        self._retries.ban(place, refused)
+        self._bias = self._next_bias()
+        return events, token
 
     def _narrated(self, row: int, token: int) -> int:
         """Let no speech follow directly on one without a tag, where the model has something else to say.
@@ -322,7 +329,7 @@ class Generation:
         Where it has not, it would speak without a quotation mark.
         """
         behind = len(self._text.tokens) - self._narrate_at
-        if not 0 <= behind <= _BREAK_TOKENS or not self._at_line_start():
+        if not 0 <= behind <= _BREAK_TOKENS or not self._text.at_line_start:
             return token
         other = self._sampler.vary(row, self._bias, self._engine.classes.speech_starts, _PLAUSIBLE)
         return token if other is None else other
@@ -331,11 +338,20 @@ class Generation:
         """Where the text was taken back to: where all is forbidden that the model has to say, end the paragraph."""
         banned = self._retries.banned.get(len(self._text.tokens), frozenset())
         breaks = self._engine.classes.paragraph_break - banned
-        if breaks and not self._at_line_start() and self._at_sentence_end():
+        if breaks and not self._text.at_line_start and self._at_sentence_end():
             free = tuple(each for each in self._bias if each[0] not in banned)
             if self._sampler.vary(row, free, banned, _PLAUSIBLE) is None:
-                return min(breaks)
-        return self._separated(row, token) if self._text.clings(token) and not self._at_line_start() else token
+                return self._paragraph_break()
+        return self._separated(row, token) if self._text.clings(token) and not self._text.at_line_start else token
+
+    def _paragraph_break(self) -> int:
+        """The token that ends the paragraph; where speech is open, the one that closes it, and the break is to come."""
+        breaks = self._engine.classes.paragraph_break
+        mark = closing_tokens(self._text, self._engine.tokenize)
+        if not mark:
+            return min(breaks)
+        self._retries.forced.append(breaks)
+        return min(mark)
 
     def _separated(self, row: int, token: int) -> int:
         """Sample again where a ban at this place made a sentence go on that was complete."""
@@ -356,7 +372,7 @@ class Generation:
         bias = self._length_bias()
         if self._guard is not None:
             self._worn = self._guard.worn
-            self._begins = not self._guard.is_varied and self._sampler is self._calm and self._begins_sentence()
+            self._begins = not self._guard.is_varied and self._samplers.is_calm and self._begins_sentence()
         banned = self._retries.banned.get(len(self._text.tokens))
         if banned:
             self._word_ends = self._word_ends or self._at_sentence_end()
@@ -379,14 +395,10 @@ class Generation:
 
     def _go_on(self) -> Bias:
         """Return the bias that makes a model go on which wants to end too early."""
-        if self._at_line_start():
+        if self._text.at_line_start:
             complete = self._text.tail(2) in ("", "\n\n")
             return self._steering.new_line if complete else self._steering.no_end
         return self._steering.new_paragraph if self._at_sentence_end() else self._steering.new_sentence
-
-    def _at_line_start(self) -> bool:
-        tokens = self._text.tokens
-        return not tokens or self._text.tail(1).endswith("\n")
 
     def _begins_sentence(self) -> bool:
         """Whether the next token is the first of a sentence, or the second."""
@@ -394,7 +406,7 @@ class Generation:
 
     def _at_sentence_end(self) -> bool:
         tokens = self._text.tokens
-        return not tokens or tokens[-1] in self._engine.classes.sentence_end or self._at_line_start()
+        return not tokens or tokens[-1] in self._engine.classes.sentence_end or self._text.at_line_start
 
     # Controlling
 
@@ -407,11 +419,13 @@ class Generation:
             return self._show(self._text.length - held)
         if "\n" in text:
             self._paragraphs.append(self._text.length)
-        self._loop = self._guard.feed(token, text) if self._guard else None
+        self._loop = self._guard.feed(token, text, self._leeway) if self._guard else None
         self._ban = self._bans.feed(text) if self._bans else None
         if self._length is not None:
             self._length.feed(text)
-            self._loop = self._loop or self._premature(self._length)
+            if self._guard is not None and (place := self._length.premature) >= 0:
+                # A closing phrase long before the end is taken back like a loop.
+                self._loop = self._loop or Loop(place, "closing")
         if self._loop is not None or self._ban is not None:
             return []
         landing = self._length.verdict() if self._length is not None else None
@@ -437,11 +451,6 @@ class Generation:
         if self._echoes.echoes(start, sentence):
             return start
         return length - len(text) if token in self._steering.speech_stops else length
-
-    def _premature(self, length: LengthController) -> Loop | None:
-        """A closing phrase long before the end is taken back like a loop."""
-        place = length.premature if self._guard is not None else -1
-        return Loop(place, "closing") if place >= 0 else None
 
     def _show(self, length: int) -> list[Event]:
         """Bring what the reader sees to the first ``length`` code points."""
@@ -499,25 +508,20 @@ class Generation:
         retries.count = retries.count + 1 if near else 1
         retries.place = place if not near else max(place, retries.place)
         if loop.of_words and retries.count <= policy.max_retries:
-            kept = self._first_word(kept)
+            kept = self._text.first_visible(kept)
             first = self._text.tokens[kept]
         events = self._cut(kept)
         if retries.count > policy.max_retries + 1 or self._rewound > 2 * self._request.max_tokens:
             return [*events, *self.finish(FinishReason.END_OF_TURN)]
-        retries.banned.setdefault(kept, set()).add(first)
+        retries.ban(kept, first)
         if retries.count > policy.max_retries:
             self._force_paragraph()
         else:
-            self._heat_up()
+            self._samplers.heat_up(self.tokens, self._text.tokens, retries.count, self._rewound)
         self._bias = self._next_bias()
         return events
 
-    def _first_word(self, kept: int) -> int:
-        """The first of the tokens behind ``kept`` that can be seen: it is not a line break that is repeated."""
-        tokens = self._text.tokens
-        return next((at for at in range(kept, len(tokens)) if self._text.text_of(tokens[at]).strip()), kept)
-
-    def _without_tag(self, token: int) -> tuple[Sequence[Event], int]:
+    def _without_tag(self, token: int) -> tuple[Sequence[Event] | None, int]:
         """Let a speech go without its tag, where every tag that the model likes came often: a new paragraph follows.
 
         Return the token that begins it. A comma that ends the speech has to become a full stop: then it is taken back,
@@ -526,11 +530,11 @@ class Generation:
         kept = len(self._text.tokens) - 1
         stop = self._steering.speech_stops.get(self._text.tokens[kept])
         breaks = self._engine.classes.paragraph_break
-        if not breaks or self._held or self._unsure:
-            return (), token
+        if not breaks:
+            return None, token
         self._narrate_at = kept + 1
         if stop is None:
-            return (), min(breaks)
+            return None, min(breaks)
         events = self._cut(kept)
         self._retries.forced += (frozenset((stop,)), breaks)
         self._bias = self._next_bias()
@@ -552,7 +556,7 @@ class Generation:
             kept = max(kept, self._text.tokens_within(self._settled))
             return [*self._cut(kept), *self.finish(FinishReason.END_OF_TURN)]
         events = self._cut(kept)
-        self._retries.banned.setdefault(kept, set()).add(first)
+        self._retries.ban(kept, first)
         self._bias = self._next_bias()
         return events
 
@@ -568,6 +572,7 @@ class Generation:
         if self._bans is not None:
             self._bans.rewind(taken)
         self._text.cut(kept)
+        self._detours.cut(kept)
         self._stops.restart(self._text.tail(max(map(len, self._request.stop), default=0)))
         while self._paragraphs and self._paragraphs[-1] > characters:
             self._paragraphs.pop()
@@ -585,25 +590,7 @@ class Generation:
         classes = self._engine.classes
         if not self._at_sentence_end():
             self._retries.forced.append(classes.sentence_end)
-        if not self._at_line_start() and classes.paragraph_break:
+        elif mark := closing_tokens(self._text, self._engine.tokenize):
+            self._retries.forced.append(mark)
+        if not self._text.at_line_start and classes.paragraph_break:
             self._retries.forced.append(classes.paragraph_break)
-
-    def _heat_up(self) -> None:
-        """Sample the next tokens with more temperature and other random numbers."""
-        if self._sampler is not self._calm:
-            self._sampler.close()
-        count, sampling = self._retries.count, self._request.sampling
-        heat = min(max(sampling.temperature + _HOT_STEP * count, _HOT_FROM), _HOTTEST)
-        seed = (self._seed + (self._rewound + count) * _HOT_SEED_STEP) % 2**32
-        hotter = replace(sampling, temperature=max(heat, sampling.temperature))
-        self._sampler = self._engine.sampler(hotter, seed, self._request.constraint)
-        self._sampler.prime(self.tokens[: self.prompt_length])
-        self._sampler.rewind(self._text.tokens)
-        self._retries.hot_until = len(self._text.tokens) + _HOT_TOKENS
-
-    def _cool_down(self) -> None:
-        if len(self._text.tokens) < self._retries.hot_until:
-            return
-        self._sampler.close()
-        self._sampler = self._calm
-        self._sampler.rewind(self._text.tokens)

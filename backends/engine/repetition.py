@@ -18,7 +18,7 @@ from backends.engine.document_memory import DocumentMemory, KnownText
 from backends.engine.openings import Openings
 from backends.engine.sentence_memory import SentenceMemory
 from backends.engine.token_runs import Periods, QuietRun
-from backends.engine.worn_phrases import WornPhrases
+from backends.engine.worn_phrases import UNKNOWN, WornPhrases
 from backends.text import ngrams
 from backends.text.segmentation import Boundary, SentenceScanner
 from backends.types import RepetitionPolicy
@@ -71,12 +71,13 @@ class RepetitionGuard:
             known = KnownText(DocumentMemory(known), len(known))
         self._sentences = SentenceMemory(policy, known)
         self._periods = Periods()
-        self._phrases = WornPhrases(recent)
+        self._phrases = WornPhrases(recent, known.memory.habits)
         self._openings = Openings()
         self._scanner = SentenceScanner()
         self._starts: list[int] = []
         self._quiet: QuietRun | None = None
         self._settled = self._end = 0
+        self._rate = self._sentences.rate
 
     @property
     def settled(self) -> int:
@@ -86,24 +87,36 @@ class RepetitionGuard:
     @property
     def is_varied(self) -> bool:
         """Whether the text repeats little; else its sentences should begin in more ways."""
-        return self._sentences.rate <= _VARIED
+        return self._rate <= _VARIED
+
+    @property
+    def rate(self) -> float:
+        """The seq-rep-4 of the last thousand tokens of finished sentences."""
+        return self._rate
+
+    def completes_phrase(self, token: int) -> bool:
+        """Whether a token would repeat a phrase of four words."""
+        return self._phrases.completes(token)
 
     @property
     def worn(self) -> frozenset[int]:
         """The tokens that would repeat a phrase: to be left out where the model has others."""
-        return self._phrases.worn(self._sentences.rate)
+        return self._phrases.worn(self._rate)
 
-    def feed(self, token: int, text: str) -> Loop | None:
-        """Append a token and the text that it added; return the loop that it completes, if any."""
+    def feed(self, token: int, text: str, leeway: float = UNKNOWN) -> Loop | None:
+        """Append a token and the text that it added; return the loop that it completes, if any.
+
+        ``leeway`` is how likely another token was beside it (``Sampler.leeway``).
+        """
         scanner = self._scanner
         self._starts.append(scanner.length)
         kind, keep = "", 0
         run = self._periods.add(token)
-        self._phrases.add(token, text)
+        self._phrases.add(token, text, leeway)
         worded = text[-1:].isalnum() or _LETTER.search(text) is not None
         if run >= _SHORT_RUN and (run >= _LONG_RUN or (worded and self._is_prose())):
             kind, keep = "period", self._before(self._starts[self._periods.run_start])
-        stutter = self._phrases.stutters and worded and _STUTTER.search(scanner.tail + text)
+        stutter = worded and self._phrases.stutters and _STUTTER.search(scanner.tail + text)
         found = scanner.feed(text)
         if (found or self._openings.is_open) and self._openings.feed(text, scanner, found):
             kind, keep = "opening", self._openings.end
@@ -111,6 +124,7 @@ class RepetitionGuard:
             self._end = found[-1].end
             for number, boundary in enumerate(found, start=-len(found)):
                 kind, keep = self._sentence(number, boundary) or (kind, keep)
+            self._rate = self._sentences.rate
         if stutter:
             kind, keep = "stutter", scanner.length - len(stutter.string) + stutter.end()
         if worded:
@@ -135,6 +149,7 @@ class RepetitionGuard:
         self._scanner.rewind(self._scanner.length - characters_kept)
         boundaries = self._scanner.boundaries
         self._sentences.rewind(len(boundaries))
+        self._rate = self._sentences.rate
         self._periods.rewind(tokens_kept)
         self._phrases.rewind(tokens_kept)
         self._openings.rewind(characters_kept, boundaries)

@@ -21,7 +21,7 @@ import numpy as np
 from backends.engine.base import Sampler
 from backends.engine.grammar_choice import TokenGrammar, VocabularyText
 from backends.engine.sampler_stages import check, stage_names
-from backends.engine.variation import vary
+from backends.engine.variation import leeway, vary
 from backends.errors import InvalidRequest
 from backends.types import Constraint, SamplingParams
 
@@ -232,6 +232,9 @@ class ChainSampler(Sampler):
 
     def vary(self, row: int, bias: Sequence[tuple[int, float]], avoided: AbstractSet[int], least: float) -> int | None:
         return vary(self, self._engine.row(row), row, bias, avoided, least)
+
+    def leeway(self, row: int, token: int, without: AbstractSet[int]) -> float:
+        return leeway(self._engine.row(row).copy(), token, without)
 
     def prepare(self, bias: Sequence[tuple[int, float]]) -> None:
         self._convert(bias)

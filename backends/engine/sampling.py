@@ -22,7 +22,7 @@ from backends.engine.base import Sampler
 from backends.engine.constraints import bounded_grammar
 from backends.engine.native import native
 from backends.engine.sampler_stages import DRY_BREAKERS, check, stage_names
-from backends.engine.variation import vary
+from backends.engine.variation import leeway, vary
 from backends.errors import BackendError, InvalidRequest
 from backends.types import Constraint, SamplingParams
 
@@ -143,6 +143,9 @@ class NativeSampler(Sampler):
 
     def vary(self, row: int, bias: Sequence[tuple[int, float]], avoided: AbstractSet[int], least: float) -> int | None:
         return vary(self, self._logits.row(row), row, bias, avoided, least)
+
+    def leeway(self, row: int, token: int, without: AbstractSet[int]) -> float:
+        return leeway(self._logits.row(row), token, without)
 
     def prepare(self, bias: Sequence[tuple[int, float]]) -> None:
         self._convert(bias)

@@ -395,7 +395,7 @@ class Scheduler:
                 self._fail(generation.request_id, error)
                 continue
             newest.append(generation.tokens[-1])
-            if events or generation.full:
+            if events or generation.full or not generation.unjudged:
                 self._steady = False
                 self._deliver(events)
                 self._end_finished()

@@ -31,7 +31,7 @@ from backends.engine.constraints import Matcher, bounded_grammar
 from backends.engine.limits import check_batch, check_cut, check_fork
 from backends.engine.scripted_text import ADJECTIVES, CLASSES, NAMES, NOUNS, Place, first_words, follow, mix, slot_words
 from backends.engine.scripted_text import TEMPLATES as SENTENCES
-from backends.engine.variation import vary
+from backends.engine.variation import leeway, vary
 from backends.engine.vocabulary import classify
 from backends.errors import ContextOverflow, InvalidRequest, ModelInvalid
 from backends.text.thinking import USUAL, ThinkingMarks
@@ -529,6 +529,9 @@ class ScriptedSampler(Sampler):
 
     def vary(self, row: int, bias: Sequence[tuple[int, float]], avoided: AbstractSet[int], least: float) -> int | None:
         return vary(self, self._engine.logits(row), row, bias, avoided, least)
+
+    def leeway(self, row: int, token: int, without: AbstractSet[int]) -> float:
+        return leeway(self._engine.logits(row).copy(), token, without)
 
     def _draw(self, logits: np.ndarray) -> np.ndarray:
         """Return token ids in the order of a draw without replacement (Gumbel), the truncated ones last."""

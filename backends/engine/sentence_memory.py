@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 from backends.engine.document_memory import (
     NEAR_WORDS,
+    NOWHERE,
     PASSAGE,
     DocumentMemory,
     KnownText,
@@ -111,16 +113,24 @@ class SentenceMemory:
         return len(words) + len(last) >= self._policy.sentence_words
 
     def _is_near(self, sentence: Sentence) -> bool:
-        known, own = self._known.near(sentence.near), self._own.near(sentence.near)
+        known, own = self._known.near_index, self._own.near_index
         hits: Counter[int] = Counter()
-        for there, here in zip(known, own, strict=True):
+        others = len(sentence.near) - math.ceil(_NEAR_SHARE * len(sentence.near))
+        for key in sentence.near:
+            there = known.get(key, NOWHERE)
             if there < self._limit:
                 hits[there] += 1
-            elif here < len(self._own):
+            elif (here := own.get(key, NOWHERE)) < len(self._own):
                 hits[self._limit + here] += 1
+            else:
+                others -= 1
+                if others < 0:
+                    return False
         return bool(hits) and max(hits.values()) >= _NEAR_SHARE * len(sentence.near)
 
     def _repeats_a_passage(self, sentence: Sentence) -> bool:
+        if self._known.lacks_passages(sentence.passages) and self._own.lacks_passages(sentence.passages):
+            return False
         known, own = self._known.passages(sentence.passages), self._own.passages(sentence.passages)
         end = len(self._own.tokens) + len(sentence.tokens)
         for at, (there, here) in enumerate(zip(known, own, strict=True)):
@@ -158,13 +168,15 @@ class GramWindow:
     def push(self, grams: Sequence[int]) -> int:
         """Append grams; return how many of them the window had already."""
         counts, kept, repeated = self._counts, self._grams, 0
-        for gram in grams:
-            kept.append(gram)
-            if len(kept) > ngrams.WINDOW:
-                self._drop(kept[-1 - ngrams.WINDOW])
+        oldest = len(kept) - ngrams.WINDOW
+        kept += grams
+        for at, gram in enumerate(grams, start=oldest):
+            if at >= 0:
+                self._drop(kept[at])
             count = counts.get(gram, 0)
             counts[gram] = count + 1
-            repeated += count > 0
+            if count:
+                repeated += 1
         return repeated
 
     def pop(self, number: int) -> None:

@@ -88,6 +88,11 @@ class TakeText:
         """Return the text of a token by itself; empty where it is only a part of a character."""
         return self._whole_text(token) or ""
 
+    @property
+    def at_line_start(self) -> bool:
+        """Whether what comes next begins a line."""
+        return not self.tokens or self.tail(1).endswith("\n")
+
     def continues_word(self, token: int) -> bool:
         """Whether a token begins with a letter, a digit or a part of a character, and there is text before it."""
         whole = self._whole_text(token)
@@ -96,6 +101,15 @@ class TakeText:
     def clings(self, token: int) -> bool:
         """Whether a token goes on with the last word, or puts a mark behind it that closes no quotation."""
         return self.continues_word(token) or (self.length > 0 and self.text_of(token)[:1] in _CLINGING)
+
+    def doubles(self, token: int) -> bool:
+        """Whether a token says the last one again, and that is a word."""
+        return bool(self.tokens) and token == self.tokens[-1] and self.text_of(token).lstrip().isalpha()
+
+    def first_visible(self, place: int) -> int:
+        """Return the place of the first token from ``place`` on that can be seen, ``place`` where there is none."""
+        tokens = self.tokens
+        return next((at for at in range(place, len(tokens)) if self.text_of(tokens[at]).strip()), place)
 
     def _whole_text(self, token: int) -> str | None:
         """Return the text of a token that neither begins nor ends inside a character, None for others."""

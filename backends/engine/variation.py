@@ -11,6 +11,8 @@ import numpy as np
 
 from backends.engine.base import Sampler
 
+_SURE = 50.0
+
 Bias = Sequence[tuple[int, float]]
 
 
@@ -36,3 +38,16 @@ def vary(
         return None
     token = sampler.sample(row, (*bias, *((each, -math.inf) for each in sorted(avoided))))
     return token if shares[token] >= least else likeliest
+
+
+def leeway(logits: np.ndarray, token: int, without: AbstractSet[int]) -> float:
+    """Return how likely the likeliest token outside of ``without`` is beside ``token``: its share of both.
+
+    ``logits``, one row, are as before afterwards. Near 0 where the model is sure of ``token``.
+    """
+    places = [token, *without]
+    kept = logits[places]
+    logits[places] = -math.inf
+    likeliest = float(logits.max())
+    logits[places] = kept
+    return 1 / (1 + math.exp(min(float(kept[0]) - likeliest, _SURE)))

@@ -19,7 +19,7 @@ texts = st.lists(st.sampled_from(SENTENCES), max_size=12)
 
 
 def state(memory):
-    names = ("tokens", "window_grams", "_texts", "_entries", "_exact", "_near", "_passages")
+    names = ("tokens", "window_grams", "_texts", "_entries", "_exact", "near_index", "_passages")
     return [getattr(memory, name) for name in names]
 
 

@@ -244,8 +244,9 @@ class _Whim:
         self.settled = 0
         self.worn = frozenset()
         self.is_varied = True
+        self.rate = 0.0
 
-    def feed(self, token: int, text: str) -> Loop | None:
+    def feed(self, token: int, text: str, leeway: float = 0.0) -> Loop | None:
         self.text += text
         self.tokens += 1
         self._fed += 1
