@@ -520,8 +520,9 @@ class MainWindow(QMainWindow):
 
     def _show_writing_problem(self, error: Exception) -> None:
         bar = self.workspace.generation.messages
-        kept = self.desk.state.section_words if self.desk is not None else 0
-        bar.show_problem(describe(error, kept), self.tr("Try again"), self.run_actions.write.trigger)
+        section = self.desk.plan.section(self.desk.state.section) if self.desk is not None else None
+        message = describe(error, section.words if section is not None else 0)
+        bar.show_problem(message, self.tr("Try again"), self.run_actions.write.trigger)
 
     def _allow_editing(self) -> None:
         """Enable the actions of the edit menu that are possible now."""

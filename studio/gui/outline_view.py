@@ -40,7 +40,7 @@ class OutlineView(QTreeView):
         super().paintEvent(event)
         model = self.model()
         if model is not None and not model.rowCount():
-            paint_hint(self, self.tr("The plan appears here, section by section."), self.tokens)
+            paint_hint(self, self.tr("The plan appears here."), self.tokens)
 
     def event(self, event: QEvent) -> bool:
         """Take the keys of undo and redo before the menu does."""

@@ -124,7 +124,11 @@ class Welcome(QWidget):
         inner.addWidget(self.model_line)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
-        outer.addWidget(column, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle = QHBoxLayout()
+        middle.addStretch()
+        middle.addWidget(column)
+        middle.addStretch()
+        outer.addLayout(middle)
         outer.addStretch(3)
 
     def _way_in(self, text: str, line: str, wanted: SignalInstance) -> tuple[QPushButton, QLabel]:

@@ -174,7 +174,7 @@ class ModelsDialog(QDialog):
             self.details.setText(str(found))
         else:
             words = [mark.word for mark in self._marks(chosen, found)]
-            lines = [chosen, ", ".join(words)[:1].upper() + ", ".join(words)[1:]]
+            lines = ["" if self._is_starter(chosen) else chosen, ", ".join(words)[:1].upper() + ", ".join(words)[1:]]
             if not found.chat_template and not found.prompt_version:
                 lines.append(self.tr("It was not trained to follow instructions: plans and summaries will be poor."))
             self.details.setText("\n".join(filter(None, lines)))
