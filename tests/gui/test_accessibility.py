@@ -132,6 +132,23 @@ def test_every_widget_of_the_window_has_a_name_and_is_reached_by_keyboard(
     assert not nameless(window)
 
 
+def test_every_widget_of_the_first_page_has_a_name_and_is_reached_by_keyboard(
+    make_window: Make, memory: WindowMemory, qtbot: QtBot, project_file: Path
+) -> None:
+    memory.note_opened(project_file)
+    window = make_window()
+    window.show()
+    qtbot.waitExposed(window)
+    welcome = window.welcome
+    assert welcome.recent_buttons()
+    assert not nameless(window)
+    assert not out_of_reach(window)
+    order = tab_order(window)
+    wanted = [welcome.new_button, welcome.open_button, welcome.import_button, *welcome.recent_buttons()]
+    assert [each for each in order if each in wanted] == wanted
+    assert not [described(each) for each in order if not welcome.isAncestorOf(each)]
+
+
 def test_the_panes_come_in_reading_order(make_window: Make, qtbot: QtBot, project_file: Path) -> None:
     window = opened(qtbot, make_window(), project_file)
     choose(qtbot, window, leaf_ids(window)[0])
