@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backends.errors import ExplainedError
-from backends.text.ban_list import BanList, parse_ban_list
+from backends.text.ban_list import BanList, ban_entries, parse_ban_list
 from resources import read_text
 from studio.settings import settings_folder
 
@@ -27,14 +27,17 @@ def named_bans(name: str) -> BanList | None:
 
     The author's own ``bans/cliches.txt`` beside the settings comes before the one of the program.
     """
-    if not name:
-        return None
+    return parse_ban_list("\n".join(named_entries(name))) if name else None
+
+
+def named_entries(name: str) -> tuple[str, ...]:
+    """Return the entries of such a list as they are written. Raises BanListUnusable."""
     own = settings_folder() / "bans" / f"{CLICHES}.txt"
     if name == CLICHES and not own.exists():
-        return parse_ban_list(read_text(f"bans/{CLICHES}.txt"))
+        return ban_entries(read_text(f"bans/{CLICHES}.txt"))
     path = own if name == CLICHES else Path(name).expanduser()
     try:
-        return parse_ban_list(path.read_text(encoding="utf-8"))
+        return ban_entries(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise BanListUnusable(f"The list of bans {path} cannot be used: {reason}") from error

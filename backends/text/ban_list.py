@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 MAX_PATTERNS = 64
@@ -40,6 +41,26 @@ def decode_bans(data: bytes) -> BanList:
     if not all(isinstance(text, str) for texts in kinds.values() for text in texts):
         raise ValueError("bans are texts")
     return BanList(**kinds)
+
+
+def ban_entries(text: str) -> tuple[str, ...]:
+    """Return the lines of a list that count, as they are written. Raises ValueError with the line of a bad pattern."""
+    parse_ban_list(text)
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def with_entries(bans: BanList | None, entries: Sequence[str]) -> BanList | None:
+    """Return a list with more entries, written as in a file; None where nothing is banned.
+
+    Raises ValueError for a bad pattern.
+    """
+    if not entries:
+        return bans
+    more = parse_ban_list("\n".join(entries))
+    if bans is None:
+        return more
+    return BanList(bans.phrases + more.phrases, bans.words + more.words, bans.patterns + more.patterns)
 
 
 def parse_ban_list(text: str) -> BanList:

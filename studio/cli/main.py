@@ -27,6 +27,7 @@ COMMANDS = {
     "context": "show what the model would see for a section, and why",
     "facts": "show what a project remembers; add, edit, pin, lock and remove facts",
     "notes": "add background that is looked up, or take it out",
+    "bans": "say what may not be written in a document",
     "summary": "show the summaries; edit and lock them",
     "refresh": "show what is stale since a text was changed, and make it anew",
     "search": "find text in the whole document",

@@ -12,12 +12,12 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from studio.project import version_2, version_3, version_4, version_5, version_6, version_7
+from studio.project import version_2, version_3, version_4, version_5, version_6, version_7, version_8
 from studio.project.backup import back_up
 from studio.project.errors import ProjectDamaged, ProjectError, ProjectTooNew
 from studio.project.schema import VERSION
 
-_MODULES = (version_2, version_3, version_4, version_5, version_6, version_7)
+_MODULES = (version_2, version_3, version_4, version_5, version_6, version_7, version_8)
 Step = Callable[[sqlite3.Connection], None]
 """Lifts an open file by one version, inside a transaction; it neither begins nor commits one."""
 
@@ -28,6 +28,7 @@ STEPS: Mapping[int, Step] = {
     4: version_5.lift,
     5: version_6.lift,
     6: version_7.lift,
+    7: version_8.lift,
 }
 """The step from each older version to the next; a new one is a module ``version_N`` and an entry here."""
 

@@ -32,7 +32,7 @@ from sqlalchemy.schema import DDL
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
 
-VERSION = 7
+VERSION = 8
 """The version that this program writes (``PRAGMA user_version``)."""
 
 APPLICATION_ID = 0x4C4F4E47
@@ -261,6 +261,9 @@ snapshot_section = Table(
 
 # The words that the index of words has, or once had: it would count its entries to name them.
 word = Table("word", metadata, Column("term", Text, primary_key=True), sqlite_with_rowid=False)
+
+# What may not be written, an entry as authors write it in a ban list.
+ban = Table("ban", metadata, Column("entry", Text, primary_key=True), sqlite_with_rowid=False)
 
 SEARCH_TABLE = "block_index"
 """The full-text index of the blocks; its own tables have names that begin so."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from studio.project import (
+    bans,
     division,
     files,
     head,
@@ -258,6 +259,23 @@ class Project(OpenFile):
         """Take a requirement out. Raises ``ProjectError`` if there is none."""
         with self._database.writing() as connection:
             requirements.delete_requirement(connection, requirement_id)
+
+    # What may not be written
+
+    def bans(self) -> tuple[str, ...]:
+        """Return what may not be written in this document, entries as in a ban list."""
+        with self._database.reading() as connection:
+            return bans.entries(connection)
+
+    def add_bans(self, entries: Sequence[str]) -> None:
+        """Ban more; what is banned already stays so."""
+        with self._database.writing() as connection:
+            bans.add(connection, entries)
+
+    def remove_ban(self, entry: str) -> None:
+        """Allow again what an entry banned. Raises ``ProjectError`` if there is none."""
+        with self._database.writing() as connection:
+            bans.remove(connection, entry)
 
     def set_met(self, section_id: int, met: Mapping[int, bool], source_sha256: str) -> None:
         """Say which requirements (by id) the text of a leaf with this SHA-256 (``text_sha256``) meets."""

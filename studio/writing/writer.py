@@ -12,7 +12,7 @@ from functools import partial
 
 from backends.base import Backend
 from backends.errors import BackendError
-from backends.text.ban_list import BanList
+from backends.text.ban_list import BanList, with_entries
 from backends.text.counting import count_words
 from backends.types import (
     Capabilities,
@@ -547,7 +547,7 @@ class SectionWriter:
 
     def _bans(self) -> str:
         """The hash of the bans, sent to the backend; empty without any."""
-        bans = self._settings.bans
+        bans = with_entries(self._settings.bans, self._project.bans())
         if bans is None or self._backend.capabilities.endpoint:
             return ""
         self._backend.put(bans.digest, bans.encoded())

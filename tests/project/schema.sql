@@ -11,6 +11,7 @@ CREATE INDEX section_parent ON section (parent);
 CREATE INDEX snapshot_section_revision ON snapshot_section (revision);
 CREATE UNIQUE INDEX summary_section ON summary (coalesce(section, 0));
 CREATE INDEX written_from_source ON written_from (kind, source);
+CREATE TABLE ban ( entry TEXT NOT NULL, PRIMARY KEY (entry) ) WITHOUT ROWID;
 CREATE TABLE block ( id INTEGER NOT NULL, sha256 BLOB NOT NULL, body TEXT NOT NULL, words INTEGER NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (id), UNIQUE (sha256) );
 CREATE VIRTUAL TABLE block_index USING fts5(body, content='block', content_rowid='id', detail='none', columnsize=0, tokenize='unicode61 remove_diacritics 0');
 CREATE TABLE 'block_index_config'(k PRIMARY KEY, v) WITHOUT ROWID;

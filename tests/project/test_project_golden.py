@@ -132,6 +132,7 @@ def test_what_was_remembered_without_spaces_is_found_after_version_5(tmp_path: P
         # As version 5 had it: a run of characters is one word.
         connection.execute("INSERT INTO fact_index (fact_index) VALUES ('rebuild')")
         connection.execute("DROP TABLE meaning")
+        connection.execute("DROP TABLE ban")
         connection.execute("PRAGMA user_version = 5")
     with Project.open(path) as project:
         assert [each.id for each in project.memory.search_facts(("\u94a5\u5319",), 5)] == [fact]

@@ -217,6 +217,15 @@ def test_the_guard_knows_the_sentences_of_the_document(project: Project) -> None
     assert backend.blobs[policy.known_sentences] == b"The sea was calm.\nHe slept."
 
 
+def test_what_is_banned_in_the_project_is_banned_beside_the_list_of_the_run(project: Project) -> None:
+    project.add_bans(("=suddenly", "/very,? very/"))
+    backend = CannedBackend(as_asked, context=2048)
+    settings = WriterSettings(bans=BanList(("at last",)))
+    list(SectionWriter(project, backend, settings, Stopwatch()).write(project.leaves()[0]))
+    bans = BanList(("at last",), ("suddenly",), ("very,? very",))
+    assert {request.bans for request in backend.requests} == {bans.digest}
+
+
 def test_bans_are_sent_and_named_in_every_request(project: Project) -> None:
     bans = BanList(("a testament to",))
     backend = CannedBackend(as_asked, context=2048)
