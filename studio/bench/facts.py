@@ -3,7 +3,8 @@
 
 The planted facts are about 20 minor people who have an alias and a few other facts; a leading character, whom every
 query names too, has a tenth of all facts. A query names the person by the alias only and shares no rare word with the
-fact, so that words alone cannot find it. Each planted fact is changed once: what counts is what it says now.
+fact, so that words alone cannot find it. Each planted fact is changed once: what counts is what it says now. Twenty
+more facts are asked for in other words that name nobody: what embeddings are for.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from backends.types import Capabilities
 from studio.bench.report import Row, Say, at_least
 from studio.bench.task_files import TaskFile
 from studio.memory.background import gather
-from studio.memory.context import Assignment, Context
+from studio.memory.context import Assignment, Context, Recalled
 from studio.memory.context_composer import ContextComposer
 from studio.memory.recall import Query, recall_facts
 from studio.memory.remember import add_fact, edit_fact
 from studio.project.memory_records import Author, Statement
 from studio.project.records import Brief, Origin, PlannedSection, Section, Status
 from studio.project.store import Project
+from studio.writing.meanings import ModelMeanings, meanings_of
 from studio.writing.writer import Room, room_of
 
 AT = 8
@@ -67,6 +69,7 @@ class FactBench:
         self._size = size
         self._say = say
         self._chance = random.Random(_SEED)
+        self._meanings: ModelMeanings | None = None
 
     def rows(self) -> Iterator[Row]:
         """Make the project, change it, and yield what is found."""
@@ -78,11 +81,13 @@ class FactBench:
             planted = self._make(project)
             self._say("changing its memory")
             self._update(project, planted)
+            self._understand(project)
             self._say("looking for the facts")
             yield Row("words of the project", project.words(), "words")
             yield Row("facts of the project", len(project.memory.facts()), "facts")
             yield from self._recall_rows(project, planted)
             yield from self._context_rows(project, planted)
+            yield from self._reworded_rows(project)
 
     def _make(self, project: Project) -> list[Planted]:
         size, chance = self._size, self._chance
@@ -146,13 +151,33 @@ class FactBench:
     def _recall_rows(self, project: Project, planted: Sequence[Planted]) -> Iterator[Row]:
         queries = {each: Query("\n".join((leaf.title, *leaf.points))) for each, leaf in _leaves(project, planted)}
         found = {
-            each: [fact.shows.id for fact in recall_facts(project.memory, query, AT)] for each, query in queries.items()
+            each: [fact.shows.id for fact in recall_facts(project.memory, query, AT, self._meanings)]
+            for each, query in queries.items()
         }
         name = f"planted facts, recall@{AT} of {len(planted)}"
         yield at_least(name, _share(each.fact in found[each] for each in planted), "%", 90)
         words = {each: project.memory.search_facts(query.terms, AT) for each, query in queries.items()}
         by_words = _share(each.fact in {hit.id for hit in words[each]} for each in planted)
         yield Row(f"planted facts, recall@{AT} by words alone (BM25)", by_words, "%")
+
+    def _understand(self, project: Project) -> None:
+        """Have the embedding model read the project, where there is one."""
+        self._meanings = meanings_of(project, self._backend)
+        if self._meanings is not None:
+            self._say("having what it remembers read for its meaning")
+            self._meanings.refresh(lambda: False)
+
+    def _reworded_rows(self, project: Project) -> Iterator[Row]:
+        """Add facts and look for each by what says the same in other words."""
+        pairs = [pair.split(" | ") for pair in self._words["reworded"]]
+        asked = {add_fact(project, Statement(text), Author.AUTHOR).id: Query(query) for text, query in pairs}
+        self._understand(project)
+        by_words = {each: recall_facts(project.memory, query, AT) for each, query in asked.items()}
+        name = f"facts asked for in other words, recall@{AT} of {len(asked)}"
+        yield Row(f"{name}, without embeddings", _share(_has(found, each) for each, found in by_words.items()), "%")
+        if self._meanings is not None:
+            found = {each: recall_facts(project.memory, query, AT, self._meanings) for each, query in asked.items()}
+            yield Row(f"{name}, with embeddings", _share(_has(hits, each) for each, hits in found.items()), "%")
 
     def _context_rows(self, project: Project, planted: Sequence[Planted]) -> Iterator[Row]:
         own = room_of(self._backend.capabilities)
@@ -174,7 +199,7 @@ class FactBench:
 
     def _composed(self, project: Project, leaf: Section, room: Room) -> Context:
         composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
-        known = gather(project, leaf, leaf.points, noun="story", language="")
+        known = gather(project, leaf, leaf.points, noun="story", language="", meanings=self._meanings)
         return composer.compose(known, Assignment(leaf, leaf.points, leaf.target))
 
     def _chapter(self, number: int) -> PlannedSection:
@@ -223,6 +248,10 @@ class FactBench:
 
 def _leaves(project: Project, planted: Sequence[Planted]) -> list[tuple[Planted, Section]]:
     return [(each, project.section(each.section)) for each in planted]
+
+
+def _has(found: Sequence[Recalled], fact_id: int) -> bool:
+    return fact_id in {each.shows.id for each in found}
 
 
 def _share(found: Iterator[bool]) -> float:
