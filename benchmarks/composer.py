@@ -30,8 +30,8 @@ from studio.memory.remember import add_fact
 from studio.project.memory_records import Author, Statement
 from studio.project.records import Section
 from studio.project.store import Project
+from studio.writing.room import room_of
 from studio.writing.session import open_model
-from studio.writing.writer import room_of
 
 FACTS, PEOPLE, NOTES, NOTE_WORDS = 2000, 200, 10, 10_000
 RUNS = 5

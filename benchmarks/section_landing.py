@@ -25,6 +25,8 @@ from backends.text.segmentation import ends_sentence, sentences
 from backends.types import ModelSettings
 from benchmarks.length_rows import SCRIPTED
 from studio.bench.report import Row, print_rows
+from studio.bench.strategies import not_delivered
+from studio.bench.tally import TallyingBackend
 from studio.project.records import Brief
 from studio.project.store import Project
 from studio.writing.pace import Stopwatch
@@ -51,6 +53,8 @@ class Landed:
     back: int = 0
     unchosen: int = 0
     seconds: float = 0.0
+    tokens: int = 0
+    rewound: int = 0
 
     def add(self, target: int, text: str) -> None:
         """Count a text."""
@@ -82,13 +86,14 @@ def write_sections(backend: Backend, folder: Path, name: str, count: int, seed: 
         list(Runner(project, backend).plan())
         targets = {leaf.id: choose.randint(_LEAST, _MOST) for leaf in project.leaves()[:count]}
         project.set_targets(targets)
-        writer = SectionWriter(project, backend, WriterSettings(), Stopwatch())
+        counted = TallyingBackend(backend)
+        writer = SectionWriter(project, counted, WriterSettings(), Stopwatch())
         began = time.perf_counter()
         for leaf in project.leaves()[:count]:
             list(writer.write(leaf))
             landed.add(leaf.target, project.text(leaf.id).body)
         landed.seconds = time.perf_counter() - began
-        count_taken_back(project, landed)
+        count_taken_back(project, counted, landed)
         (folder / f"{name}.txt").write_text(endings(project), encoding="utf-8")
     return landed
 
@@ -101,27 +106,26 @@ def write_documents(
     for seed in seeds:
         with made_project(folder, f"{name}-{words}-{seed}", BRIEFS[seed % len(BRIEFS)], words, seed) as project:
             began = time.perf_counter()
-            list(Runner(project, backend).write())
+            counted = TallyingBackend(backend)
+            list(Runner(project, counted).write())
             documents.seconds += time.perf_counter() - began
             bodies = [project.text(leaf.id).body for leaf in project.leaves()]
             documents.add(words, "\n\n".join(bodies))
             for leaf, body in zip(project.leaves(), bodies, strict=True):
                 sections.add(leaf.target, body)
-            count_taken_back(project, documents)
+            count_taken_back(project, counted, documents)
             (folder / f"{name}-{words}-{seed}.txt").write_text(endings(project), encoding="utf-8")
     return documents, sections
 
 
-def count_taken_back(project: Project, landed: Landed) -> None:
-    """Add what the run log says was taken back, and the endings that were not chosen."""
-    for run in project.runs():
-        if run.outcome is None or run.call.task not in ("write", "ending"):
-            continue
-        taken = sum(count_words(text) for text in run.outcome.taken_back)
-        if run.call.task == "ending":
-            landed.unchosen += count_words(run.outcome.answer) - count_words(run.outcome.kept) + taken
-        else:
-            landed.back += taken
+def count_taken_back(project: Project, counted: TallyingBackend, landed: Landed) -> None:
+    """Add what the run log says was shown and taken back, endings that were not chosen, and what the engine rewound."""
+    text = "\n\n".join(project.text(leaf.id).body for leaf in project.leaves())
+    back, unchosen = not_delivered(project, text)
+    landed.back += back
+    landed.unchosen += unchosen
+    landed.tokens += counted.kept + counted.rewound
+    landed.rewound += counted.rewound
 
 
 def endings(project: Project) -> str:
@@ -140,6 +144,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     return values[max(0, round(share * len(values) + 0.5) - 1)]
 
 
+def rewound_row(name: str, landed: Landed) -> Row:
+    """Return what the engine took back itself, whether it was shown or not; 0 of 0 tokens where nothing was counted."""
+    share = round(100 * landed.rewound / max(1, landed.tokens), 2)
+    return Row(f"{name}: tokens taken back by the engine, seen or unseen", share, "% of all tokens")
+
+
 def section_rows(name: str, landed: Landed) -> list[Row]:
     """Return the rows of sections."""
     errors = landed.errors
@@ -150,6 +160,7 @@ def section_rows(name: str, landed: Landed) -> list[Row]:
         Row(f"{name}: largest error", round(errors[-1], 2), "%"),
         Row(f"{name}: words taken back", round(back, 2), "%", "<= 5", back <= 5),
         Row(f"{name}: unchosen endings", round(100 * landed.unchosen / landed.words, 2), "% of the words"),
+        rewound_row(name, landed),
         Row(f"{name}: unfinished ends", landed.unfinished, "sections", "0", landed.unfinished == 0),
         Row(f"{name}: time", round(landed.seconds, 1), "s"),
     ]
@@ -168,6 +179,7 @@ def document_rows(name: str, words: int, documents: Landed) -> list[Row]:
         Row(f"{title}: std/mean", round(spread, 2), "%", "<= 1", spread <= 1),
         Row(f"{title}: words taken back", round(back, 2), "%", "<= 5", back <= 5),
         Row(f"{title}: unchosen endings", round(100 * documents.unchosen / documents.words, 2), "% of the words"),
+        rewound_row(title, documents),
         Row(f"{title}: unfinished ends", documents.unfinished, "documents", "0", documents.unfinished == 0),
         Row(f"{title}: time", round(documents.seconds, 1), "s"),
     ]

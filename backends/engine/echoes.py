@@ -8,13 +8,12 @@ there, is an echo. Marks and case do not count.
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import Iterator, Sequence
 
 from backends.engine.document_memory import DocumentMemory, KnownText
+from backends.text import ngrams
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _RUN = 3
 _BEGIN = "^"
 _ECHOED = 0.5
@@ -52,44 +51,57 @@ class Echoes:
         self._starts: list[int] = []
         self._runs: list[list[int]] = []
         self._start = 0
-        self._words: tuple[str, ...] = ()
+        self._begin()
 
     def echoes(self, start: int, sentence: str) -> bool:
         """Whether the ``sentence`` in progress, which begins at ``start``, is an echo so far; asked for each token."""
         if start != self._start:
-            self._move(start)
+            self._learn()
+            self._start = start
         if len(sentence) > _LONGEST:
             return False
-        words = _whole_words(sentence)
-        self._words = words
-        if not words:
+        self._read_on(sentence)
+        if not self._present:
             return bool(self._own) or self._limit > 0
-        runs = list(_runs(words))
-        found = sum(self._known.get(run, _NOWHERE) < self._limit or run in self._own for run in runs)
-        return found >= _ECHOED * len(runs)
+        return self._found >= _ECHOED * len(self._present)
 
-    def _move(self, start: int) -> None:
-        """Remember the sentence that has ended, or forget those that were taken back."""
-        while self._starts and self._starts[-1] >= start:
-            began = self._starts.pop()
+    def rewind(self, kept: int) -> None:
+        """Forget all but the first ``kept`` code points of the take."""
+        while self._starts and self._start > kept:
+            self._start = self._starts.pop()
             for run in self._runs.pop():
-                if self._own.get(run) == began:
+                if self._own.get(run) == self._start:
                     del self._own[run]
-        if start > self._start:
-            runs = list(_runs(self._words))
-            for run in runs:
-                self._own.setdefault(run, self._start)
-            self._starts.append(self._start)
-            self._runs.append(runs)
-        self._start = start
+            self._begin()
+        if kept < self._start + self._read:
+            self._begin()
 
+    def _begin(self) -> None:
+        """Nothing is read of the sentence in progress."""
+        self._last: tuple[str, ...] = (_BEGIN,)
+        self._present: list[int] = []
+        self._found = self._read = 0
 
-def _whole_words(sentence: str) -> tuple[str, ...]:
-    """The words of a sentence but for one that may go on."""
-    words = [match.group().lower() for match in _WORD.finditer(sentence)]
-    if words and sentence[-1:].isalnum():
-        words.pop()
-    return tuple(words)
+    def _read_on(self, sentence: str) -> None:
+        """Read the words that are whole by now: one at the end may go on."""
+        base, end = self._read, len(sentence.rstrip("'’"))
+        for _, stop, word in ngrams.token_spans(sentence[base:]):
+            if base + stop >= end and word[-1].isalnum():
+                return
+            self._read = base + stop
+            if word[0].isalnum():
+                run = hash((*self._last, word))
+                self._last = (*self._last, word)[1 - _RUN :]
+                self._present.append(run)
+                self._found += self._known.get(run, _NOWHERE) < self._limit or run in self._own
+
+    def _learn(self) -> None:
+        """Remember the sentence that has ended."""
+        for run in self._present:
+            self._own.setdefault(run, self._start)
+        self._starts.append(self._start)
+        self._runs.append(self._present)
+        self._begin()
 
 
 def _runs(words: Sequence[str]) -> Iterator[int]:

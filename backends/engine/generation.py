@@ -571,6 +571,8 @@ class Generation:
             self._guard.rewind(characters, kept)
         if self._bans is not None:
             self._bans.rewind(taken)
+        if self._echoes is not None:
+            self._echoes.rewind(characters)
         self._text.cut(kept)
         self._detours.cut(kept)
         self._stops.restart(self._text.tail(max(map(len, self._request.stop), default=0)))

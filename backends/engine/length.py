@@ -87,6 +87,7 @@ class LengthController:
         self._already = target.already
         self._aim = target.aim
         self._least, self._most = target.window
+        self._first_end = target.bound is LengthBound.AT_LEAST
         self._lower = self._least if target.bound is LengthBound.AT_LEAST else 0.0
         self._upper = self._most if target.bound is LengthBound.AT_MOST else math.inf
         self._usual = _USUAL_SENTENCES[target.unit]
@@ -175,7 +176,7 @@ class LengthController:
         if here is not None and here.position > self._refused and not here.quoted:
             self._refused = here.position
             near = here.length >= self._least
-            if here.length >= self._aim or (near and not self._worth_going_on(self._aim - here.length)):
+            if here.length >= self._aim or (near and not self._goes_on(self._aim - here.length)):
                 return self._land(here)
         best = self._ends[self._ends[-1].best] if self._ends else None
         if best is not None and length - self._aim > best.cost:
@@ -218,6 +219,10 @@ class LengthController:
             if not quote:
                 return self._end(self._scanner.sentence_start + len(tail.rstrip()), quote)
         return self._ends[-1] if self._ends else None
+
+    def _goes_on(self, gap: float) -> bool:
+        """Whether to leave out an end that lacks ``gap``; of a text that may be longer the first one is good enough."""
+        return not self._first_end and self._worth_going_on(gap)
 
     def _worth_going_on(self, gap: float) -> bool:
         """Whether the next sentence end is expected to lie so much nearer that its words are worth the risk.

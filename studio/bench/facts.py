@@ -28,7 +28,7 @@ from studio.project.memory_records import Author, Statement
 from studio.project.records import Brief, Origin, PlannedSection, Section, Status
 from studio.project.store import Project
 from studio.writing.meanings import ModelMeanings, meanings_of
-from studio.writing.writer import Room, room_of
+from studio.writing.room import Room, room_of
 
 AT = 8
 LARGE_CONTEXT_TOKENS = 32_768

@@ -18,7 +18,8 @@ from studio.bench.task_files import TaskDataInvalid
 @dataclass(frozen=True, slots=True)
 class Output:
     """One text. ``required`` and ``sections`` are in ``unit`` as ``profile`` counts it, ``taken_back`` and ``unchosen``
-    in Longhand's words; ``reason`` says why ``text`` is empty; ``asked`` and ``led`` are those of a ``Result``."""
+    in Longhand's words; ``reason`` says why ``text`` is empty; ``asked`` and ``led`` are those of a ``Result``,
+    ``tokens`` and ``rewound`` those of ``Written``."""
 
     id: str
     strategy: str
@@ -35,6 +36,8 @@ class Output:
     reason: str = ""
     asked: tuple[tuple[str, str], ...] = ()
     led: tuple[tuple[str, str], ...] = ()
+    tokens: int = 0
+    rewound: int = 0
 
 
 def output_of(item: Item, strategy: str, seed: int, written: Written, profile: CountingProfile, model: str) -> Output:
@@ -55,6 +58,8 @@ def output_of(item: Item, strategy: str, seed: int, written: Written, profile: C
         reason=written.reason,
         asked=written.asked,
         led=written.led,
+        tokens=written.tokens,
+        rewound=written.rewound,
     )
 
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.base import Backend
@@ -28,14 +28,16 @@ from backends.types import (
     Role,
 )
 from studio.bench.items import Item
+from studio.bench.tally import TallyingBackend
 from studio.planning.entries import numbered_entries
 from studio.project.records import Brief, CallOutcome
 from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.writing.errors import WritingError
 from studio.writing.runner import Runner, require_room_for_brief
+from studio.writing.section_requests import WriterSettings, prose_sampling
 from studio.writing.takes import LEADING_TASK, TAKE_TASK, leads_to
-from studio.writing.writer import ENDING_TASK, WriterSettings, prose_sampling
+from studio.writing.writer import ENDING_TASK
 
 PARAGRAPH = "\n\n"
 _TAKES = (TAKE_TASK, LEADING_TASK)
@@ -49,9 +51,10 @@ _RESERVE_TOKENS = 16
 class Written:
     """What a strategy made of an item.
 
-    ``taken_back`` are words that were written and did not stay, ``unchosen`` those of endings that were written beside
+    ``taken_back`` are words that were shown and did not stay, ``unchosen`` those of endings that were written beside
     the chosen one, ``sections`` the target and length of each section (words of the profile). ``reason`` says why
-    there is no text. ``asked`` and ``led`` are those of a ``Result``.
+    there is no text. ``asked`` and ``led`` are those of a ``Result``. Of the engine's ``tokens`` it took ``rewound``
+    back itself, seen or unseen.
     """
 
     text: str = ""
@@ -61,6 +64,8 @@ class Written:
     reason: str = ""
     asked: tuple[tuple[str, str], ...] = ()
     led: tuple[tuple[str, str], ...] = ()
+    tokens: int = 0
+    rewound: int = 0
 
 
 Strategy = Callable[[Backend, Item, int, CountingProfile], Written]
@@ -113,14 +118,16 @@ def write_longhand(backend: Backend, item: Item, seed: int, profile: CountingPro
     brief = Brief(item.prompt, item.aim, kind=item.kind, language=item.language)
     with tempfile.TemporaryDirectory(prefix="longhand-bench-") as folder:
         path = Path(folder) / "document.longhand"
+        counted = TallyingBackend(backend)
         with Project.create(path, brief, seed=seed_of(item, seed)) as project:
             try:
-                require_room_for_brief(backend, brief)
-                for _ in Runner(project, backend, WriterSettings(profile=profile)).write():
+                require_room_for_brief(counted, brief)
+                for _ in Runner(project, counted, WriterSettings(profile=profile)).write():
                     pass
             except (ContextOverflow, WritingError) as error:
                 return Written(reason=str(error))
-            return _document(project, item, profile)
+            written = _document(project, item, profile)
+        return replace(written, tokens=counted.kept + counted.rewound, rewound=counted.rewound)
 
 
 def _document(project: Project, item: Item, profile: CountingProfile) -> Written:
@@ -129,7 +136,7 @@ def _document(project: Project, item: Item, profile: CountingProfile) -> Written
     text = PARAGRAPH.join(body for body in bodies if body)
     lengths = [count_words(body, profile) for body in bodies]
     sections = tuple((leaf.target, length) for leaf, length in zip(leaves, lengths, strict=True))
-    taken_back, unchosen = _not_delivered(project, text)
+    taken_back, unchosen = not_delivered(project, text)
     if item.headings:
         text = PARAGRAPH.join(_with_heading(project, number, item) for number in range(len(leaves)))
     return Written(text, taken_back, unchosen, sections, "", _asked(project), _led(project))
@@ -150,8 +157,10 @@ def _asked(project: Project) -> tuple[tuple[str, str], ...]:
     titles = {leaf.id: leaf.title for leaf in project.leaves()}
     asked: dict[str, str] = {}
     for run in project.runs():
-        if run.call.task == Task.WRITE and run.call.section in titles:
+        if run.call.task in (Task.WRITE, ENDING_TASK) and run.call.section in titles:
             prompt = json.loads(run.call.prompt)
+            if run.call.task == ENDING_TASK and (prompt["answer_start"] or not (run.outcome and run.outcome.kept)):
+                continue  # an ending has the prompt of what it ends
             title = titles[run.call.section]
             last = prompt["messages"][-1]["content"][prompt["stable_characters"] :]
             asked[title] = asked.get(title, "") + last[last.rfind("SECTION:") :]
@@ -170,7 +179,7 @@ def _led(project: Project) -> tuple[tuple[str, str], ...]:
     return tuple(led)
 
 
-def _not_delivered(project: Project, text: str) -> tuple[int, int]:
+def not_delivered(project: Project, text: str) -> tuple[int, int]:
     """Words that rewinds and repairs took back, and words of takes and endings that were not chosen.
 
     Of a take that was chosen those words were not chosen in whose place it came, which are about as many.

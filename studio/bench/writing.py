@@ -95,9 +95,14 @@ def common_rows(outputs: Sequence[Output], most_taken_back: float | None = TAKEN
     back = sum(output.taken_back for output in outputs)
     unchosen = sum(output.unchosen for output in outputs)
     yield at_least("texts that end on a full sentence", round(100 * full / len(texts), 2), "%", 100)
+    tokens, rewound = sum(output.tokens for output in outputs), sum(output.rewound for output in outputs)
     name, share = "words taken back, of the words delivered", round(100 * back / max(1, words), 2)
     yield Row(name, share, "%") if most_taken_back is None else at_most(name, share, "%", most_taken_back)
     yield Row("words of endings not chosen, of the words delivered", round(100 * unchosen / max(1, words), 2), "%")
+    if tokens:
+        yield Row(
+            "tokens taken back by the engine, seen or unseen", round(100 * rewound / tokens, 2), "% of all tokens"
+        )
     yield Row("seq-rep-4 in windows of 1,000 tokens, mean", round(repetition(texts), 4), "")
     yield Row(f"distinct words in windows of {_DISTINCT_WINDOW}, mean", round(distinct_words(texts), 3), "")
 

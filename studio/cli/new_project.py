@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backends.base import Backend
 from studio.cli.brief import read_brief
+from studio.cli.length import wanted_words
 from studio.cli.options import MAX_SEED, kept_model, run_model, run_settings, user_settings
 from studio.cli.places import Places, places_for_new
 from studio.cli.run import load_model
@@ -40,9 +41,10 @@ def new_project(arguments: argparse.Namespace, out: Path | None) -> Iterator[tup
 
 def _brief(arguments: argparse.Namespace) -> Brief:
     settings = user_settings()
+    language = arguments.language or settings.language
     return Brief(
         text=read_brief(arguments.brief),
-        words=arguments.words,
+        words=wanted_words(arguments, language),
         kind=arguments.kind or settings.kind,
-        language=arguments.language or settings.language,
+        language=language,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from backends.server_address import ServerSettings, base_address, is_server, server_of
 from backends.types import Capabilities, ModelSettings
+from studio.cli.length import add_length_options
 from studio.settings import Settings, all_settings, is_language_tag, load_settings
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ MAX_SEED = 2**32 - 1
 _Given = TypeVar("_Given")
 
 
-def add_brief_options(parser: argparse.ArgumentParser, *, words_required: bool = True) -> None:
+def add_brief_options(parser: argparse.ArgumentParser) -> None:
     """Add what describes a new document."""
     parser.add_argument("brief", metavar="BRIEF", help="what to write about: text, or the path of a text file")
-    parser.add_argument("--words", type=_words, required=words_required, metavar="N", help="length in words")
+    add_length_options(parser)
     add_kind_options(parser)
     parser.add_argument(
         "--seed",
@@ -171,12 +172,6 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
         return value
 
     return convert
-
-
-def _words(text: str) -> int:
-    from studio.planning.budget import MAX_DOCUMENT_WORDS, MIN_DOCUMENT_WORDS
-
-    return whole_number(MIN_DOCUMENT_WORDS, MAX_DOCUMENT_WORDS)(text)
 
 
 def fitted_words(text: str) -> int:

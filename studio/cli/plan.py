@@ -27,7 +27,7 @@ _SUFFIX = ".longhand"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    add_brief_options(parser, words_required=False)
+    add_brief_options(parser)
     parser.add_argument(
         "--project", type=Path, metavar="FILE.longhand", help="project file; without it, named by the brief"
     )
@@ -54,8 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
         return _of_project(arguments, Path(arguments.brief))
     if arguments.export or arguments.import_ or arguments.edit:
         raise UserError("--export, --import and --edit belong to a project.", hint="Name it: longhand plan P.longhand")
-    if arguments.words is None:
-        raise UserError("A new plan needs --words.", hint="Say how long the document is to be: --words 5000.")
     from studio.cli.new_project import new_project
 
     with new_project(arguments, None) as (project, backend, places):

@@ -7,6 +7,7 @@ All amounts are words as ``backends.text.counting`` counts them.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -150,6 +151,29 @@ def section_goal(target: int, profile: CountingProfile = CountingProfile.LONGHAN
     return Goal(target, max(1, target - below), target + above, profile)
 
 
+def document_window(target: int) -> tuple[float, float]:
+    """Return the fewest and the most words that a document of ``target`` words may end with."""
+    below = max(1.0, _DOCUMENT_BELOW * target, min(_SHORT_BELOW[0] * target, _SHORT_BELOW[1]))
+    above = max(1.0, _DOCUMENT_ABOVE * target, min(_SHORT_ABOVE[0] * target, _SHORT_ABOVE[1]))
+    return target - below, target + above
+
+
+def target_within(least: int | None, most: int | None) -> int | None:
+    """Return the target for a document of at least and at most so many words (None: no such bound).
+
+    Its whole window lies inside of the bounds, at their middle where there are two; None where it is wider than they
+    are apart.
+    """
+    low = high = None
+    if least is not None:
+        low = next(words for words in itertools.count(least) if document_window(words)[0] >= least)
+    if most is not None:
+        high = next((words for words in range(most, 0, -1) if document_window(words)[1] <= most), 0)
+    if low is None or high is None:
+        return low if high is None else high
+    return (low + high) // 2 if low <= high else None
+
+
 def closing_goal(
     target: int, document_target: int, elsewhere: int, profile: CountingProfile = CountingProfile.LONGHAND
 ) -> Goal:
@@ -159,10 +183,9 @@ def closing_goal(
     document's hold.
     """
     section = section_goal(target, profile)
-    below = max(1.0, _DOCUMENT_BELOW * document_target, min(_SHORT_BELOW[0] * document_target, _SHORT_BELOW[1]))
-    above = max(1.0, _DOCUMENT_ABOVE * document_target, min(_SHORT_ABOVE[0] * document_target, _SHORT_ABOVE[1]))
-    least = max(1, math.ceil(document_target - below) - elsewhere)
-    most = max(least + 1, math.floor(document_target + above) - elsewhere)
+    fewest, longest = document_window(document_target)
+    least = max(1, math.ceil(fewest) - elsewhere)
+    most = max(least + 1, math.floor(longest) - elsewhere)
     inside = max(least, section.least), min(most, section.most)
     if inside[1] - inside[0] >= min(most - least, section.most - section.least) / 2:
         least, most = inside

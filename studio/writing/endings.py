@@ -21,6 +21,14 @@ from studio.writing.coverage import coverage, unmet
 # engine accepts: only the last round breaks a sentence off if it must.
 ROUNDS = ((40, 4, 3.0), (75, 4, 3.0), (110, 6, 1.0))
 
+# Where the goal is narrower than a sentence is long, an engine lands in it by luck only: there the ending is chosen of
+# several before anybody sees one. How many are written in each round, and how much more than the goal is accepted.
+CHOICES = ((4, 3.0), (4, 3.0), (6, 1.0), (6, 1.0))
+# How much of the text is left to them: words, and in sentences where these are long.
+_LEAST_ROOM, _ROOM_SENTENCES = 45, 2.5
+FIRST_SENTENCE_WORDS = 16.0
+"""How long sentences are taken to be before a model has shown its own."""
+
 # A text that lacks more than this is continued instead (words).
 MOST_MISSING = 45
 
@@ -75,6 +83,16 @@ def ending_request(
         takes=takes,
         seed=seed,
     )
+
+
+def ending_room(goal: Goal, sentence_words: float) -> int:
+    """Return how many words are left to endings of which one is chosen; 0 where the text can just be written on.
+
+    ``sentence_words`` is how long the model's sentences are.
+    """
+    if goal.most - goal.least >= sentence_words:
+        return 0
+    return round(max(_LEAST_ROOM, _ROOM_SENTENCES * sentence_words))
 
 
 class EndingJudge:

@@ -30,8 +30,9 @@ from studio.writing.endings import leaves_quote_open, whole_sentences
 from studio.writing.errors import FitRefused
 from studio.writing.events import Asking, Notice, SectionFinished, SectionStarted, WritingEvent
 from studio.writing.pace import Stopwatch
+from studio.writing.room import room_of
+from studio.writing.section_requests import WriterSettings, prose_sampling, seed_of
 from studio.writing.trimming import trimmed
-from studio.writing.writer import WriterSettings, prose_sampling, room_of, seed_of
 
 _PARAGRAPH = "\n\n"
 # Insertions for one section, takes of each, and how many words of one insertion are enough.

@@ -10,7 +10,8 @@ from studio.memory.context import Context
 from studio.project.records import Section, Status
 from studio.project.store import Project
 from studio.writing.pace import Stopwatch
-from studio.writing.writer import Room, SectionWriter, WriterSettings, room_of
+from studio.writing.room import Room, room_of
+from studio.writing.writer import SectionWriter, WriterSettings
 
 
 @dataclass(frozen=True, slots=True)

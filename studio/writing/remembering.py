@@ -20,7 +20,8 @@ from studio.project.records import Section
 from studio.project.store import Project
 from studio.prompt_templates import Task
 from studio.writing.events import FactsFound, SummaryMade, WritingEvent
-from studio.writing.writer import room_of, seed_of
+from studio.writing.room import room_of
+from studio.writing.section_requests import seed_of
 
 # Room for the instructions of a summary's prompt around the text, and for the question after it.
 SUMMARY_PROMPT_TOKENS = 120

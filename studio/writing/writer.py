@@ -3,61 +3,47 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 import time
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from backends.base import Backend
 from backends.errors import BackendError
-from backends.text.ban_list import BanList, with_entries
 from backends.text.counting import count_words
 from backends.types import (
-    Capabilities,
-    CountingProfile,
     Delta,
     Finished,
     FinishReason,
     GenerationRequest,
-    LengthTarget,
     Progress,
-    RepetitionPolicy,
     Rewind,
-    SamplingParams,
     Settled,
 )
-from studio.memory.background import gather
-from studio.memory.context import Assignment, Context
-from studio.memory.context_composer import ContextComposer
-from studio.memory.document_sentences import DocumentSentences
+from studio.memory.context import Context
 from studio.planning.budget import Goal, section_goal
 from studio.planning.kinds import document_kind
 from studio.planning.planner import language_line
 from studio.project.records import Origin, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import Task
-from studio.sampling_presets import sampling_preset
 from studio.writing.calls import Call
 from studio.writing.coverage import unmet
 from studio.writing.draft import PARAGRAPH, Draft
 from studio.writing.endings import (
-    MOST_MISSING,
+    CHOICES,
     ROUNDS,
     EndingJudge,
     Unfinished,
     cut,
-    ending_request,
     whole_sentences,
 )
 from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, Waiting, WritingEvent
-from studio.writing.meanings import meanings_of
-from studio.writing.pace import PACE_SECONDS, Stopwatch
-from studio.writing.reply_ending import CLOSING_TRIES, is_near, kept_of_reply
+from studio.writing.pace import Stopwatch
+from studio.writing.reply_ending import kept_of_reply
+from studio.writing.section_requests import SectionRequests, WriterSettings, seed_of
 from studio.writing.takes import (
-    LEADING_TAKES,
     LEADING_TASK,
     MORE_TAKES,
     TAKE_TASK,
@@ -67,68 +53,13 @@ from studio.writing.takes import (
     sentence_of,
 )
 
-# The answer gets about a third of the context: 700 of the starter model's 2,048 tokens, 1,300 for its prompt.
-ANSWER_SHARE = 0.342
-MAX_ANSWER_TOKENS = 4000
-CONTEXT_RESERVE_TOKENS = 48
-
-# English prose in common vocabularies; replaced by what the model in use shows.
-FIRST_TOKENS_PER_WORD = 1.5
-# A request is asked for fewer words than would just fit, since some passages take more tokens than others.
-REQUEST_FILL = 0.85
-
-PART_TOLERANCE = 0.15
-# The engine breaks no sentence off near the goal: other endings are tried first.
-FIRST_WIDENED = 1.5
 ENDING_TASK = "ending"
-ENDING_FILL = 1.6
 STORE_SECONDS = 0.5
-STARTER_SAMPLING = "starter"
 MAX_SILENT_CALLS = 3
 # Servers answer with nothing for reasons of their own; one that has text for every third request is good enough.
 MAX_SILENT_REPLIES = 15
 # Calls that fail one after another without a word of progress; a dying worker gives up earlier by itself.
 MAX_FAILURES = 8
-
-# Fewer words say too little about a model's tokens per word.
-LEARNING_WORDS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class WriterSettings:
-    """What a run may vary: the sampler chain of the prose (None: the preset of the document's kind), the guard against
-    loops, whose way of counting the targets are meant in (the project's own counts stay Longhand's), what may not be
-    written (models on servers do not keep to that), and how often the pace is told (seconds, less than one: text is
-    stored then, too). ``thinking_tokens`` may be thought, hidden, before an answer."""
-
-    sampling: SamplingParams | None = None
-    repetition: RepetitionPolicy | None = field(default_factory=RepetitionPolicy)
-    profile: CountingProfile = CountingProfile.LONGHAND
-    bans: BanList | None = None
-    pace_seconds: float = PACE_SECONDS
-    thinking_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How many tokens of a model's context prompts and answers may take."""
-
-    prompt_tokens: int
-    answer_tokens: int
-
-
-def room_of(capabilities: Capabilities) -> Room:
-    """Return how the context of a model is shared between prompt and answer."""
-    context = capabilities.context_tokens
-    answer = min(int(context * ANSWER_SHARE), MAX_ANSWER_TOKENS)
-    return Room(context - answer - CONTEXT_RESERVE_TOKENS, answer)
-
-
-def prose_sampling(capabilities: Capabilities, kind: str) -> SamplingParams:
-    """Return the preset of a kind of document; a model trained on our own prompts has one of its own."""
-    if capabilities.prompt_version:
-        return sampling_preset(STARTER_SAMPLING)
-    return sampling_preset(document_kind(kind).sampling)
 
 
 class SectionWriter:
@@ -140,8 +71,7 @@ class SectionWriter:
         self._settings = settings
         self._watch = watch
         self._count = partial(count_words, profile=settings.profile)
-        self._sentences = DocumentSentences(project, backend.put)
-        self._tokens_per_word = FIRST_TOKENS_PER_WORD
+        self._requests = SectionRequests(project, backend, settings)
         self._call: Call | None = None
         self.stopping = False
 
@@ -163,7 +93,7 @@ class SectionWriter:
         draft = self._open(section, goal or section_goal(section.target, self._settings.profile))
         self._project.set_status(section.id, Status.WRITING)
         silent = failed = 0
-        while not self.stopping and self._missing(draft) > 0:
+        while not self.stopping and self._requests.missing(draft) > 0:
             before = self._count(draft.base)
             try:
                 yield from self._passage(draft)
@@ -199,18 +129,12 @@ class SectionWriter:
         runs = self._project.runs(section.id, newest=1)
         return runs[0].id if runs and runs[0].call.task == Task.WRITE else None
 
-    def _missing(self, draft: Draft) -> int:
-        """Words still to write; 0 as soon as the goal is reached, or so near that only another ending could help."""
-        words = self._count(draft.base)
-        if words >= draft.goal.least or (draft.landed and self._near(draft)):
-            return 0
-        if self._served and draft.fruitless > CLOSING_TRIES and is_near(draft.base, draft.goal, self._count):
-            return 0
-        return max(1, round(draft.goal.aim) - words)
-
     def _passage(self, draft: Draft) -> Iterator[WritingEvent]:
         """One request: stream it, store it as it settles, keep whole sentences of it."""
-        (request, context), before = self._request(draft), draft.prefix
+        (request, context), before = self._requests.first(draft, lambda: self.stopping), draft.prefix
+        if self._requests.is_ending(draft):
+            yield from self._end(draft, request, context, before, "")
+            return
         call = Call(self._project, self._backend, Task.WRITE, draft.section.id, request, context)
         self._watch.call_started()
         failure: BackendError | None = None
@@ -229,9 +153,83 @@ class SectionWriter:
         standing = Standing(before, draft.base[len(before) :], call.run)
         if standing.text and call.reason is not FinishReason.CANCELLED:
             standing = yield from self._meet_demands(draft, call, standing)
+            if self._requests.is_ending(draft):
+                yield from self._end(draft, request, context, before, standing.text)
+                return
         if self._finishes(draft, call):
             draft.landed = True
             yield from self._other_endings(draft, call, standing)
+
+    def _end(
+        self, draft: Draft, request: GenerationRequest, context: Context, before: str, kept: str
+    ) -> Iterator[WritingEvent]:
+        """Choose an ending that goes on from ``kept``, what there is of this request's text; repair what it lacks."""
+        chosen = yield from self._chosen_ending(draft, request, context, Unfinished(before, kept))
+        if chosen is None:
+            draft.fruitless += 1
+            return
+        call, standing = chosen
+        if not kept:
+            standing = yield from self._meet_demands(draft, call, standing)
+        if self._finishes(draft, call):
+            draft.landed = True
+            yield from self._other_endings(draft, call, standing)
+
+    def _chosen_ending(
+        self, draft: Draft, request: GenerationRequest, context: Context, unfinished: Unfinished
+    ) -> Generator[WritingEvent, None, tuple[Call, Standing] | None]:
+        """Write endings side by side and show the best one, when it is chosen; None where there is none."""
+        rounds = [(unfinished, takes, widened) for takes, widened in CHOICES]
+        found = yield from self._best_ending(draft, request, context, rounds, unfinished.kept)
+        if found is not None:
+            call, standing = found
+            yield from self._append(draft, standing.whole, call)
+        return found
+
+    def _best_ending(
+        self,
+        draft: Draft,
+        request: GenerationRequest,
+        context: Context | None,
+        rounds: Sequence[tuple[Unfinished, int, float]],
+        present: str,
+    ) -> Generator[WritingEvent, None, tuple[Call, Standing] | None]:
+        """Write rounds of endings, from where each begins, until one holds the goal; nobody sees them.
+
+        Return the best one, None where none is better than the ``present`` text of the request.
+        """
+        best, found = present, None
+        for number, (unfinished, takes, widened) in enumerate(rounds):
+            if self.stopping or draft.goal.holds(self._count(unfinished.before + best)):
+                break
+            judge = EndingJudge(unfinished, draft.goal, draft.section.points, self._count, draft.demands)
+            asked = self._requests.ending(draft, request, unfinished, number, takes, widened)
+            if asked is None:
+                break
+            choose = partial(judge.choose, present=best)
+            call = Call(self._project, self._backend, ENDING_TASK, draft.section.id, asked, context, choose)
+            try:
+                yield from self._follow_endings(draft, call)
+            except BackendError as error:
+                if not draft.landed and found is None:
+                    raise
+                # The section stands; a repair that fails costs nothing.
+                yield Notice(error.advice)
+                break
+            if call.chosen is not None:
+                if found is not None:
+                    self._project.set_kept(found[1].run, "")
+                best = unfinished.with_ending(call.texts[call.chosen])
+                found = call, Standing(unfinished.before, best, call.run, len(unfinished.kept))
+        return found
+
+    def _append(self, draft: Draft, text: str, call: Call) -> Iterator[WritingEvent]:
+        """Let the section be ``text``, which begins with what it is."""
+        added = text[len(draft.base) :]
+        self._note(draft, call, text)
+        self._store(draft, text, call.run)
+        yield TextAdded(draft.section.id, added)
+        yield self._stored(draft)
 
     def _finishes(self, draft: Draft, call: Call) -> bool:
         """Whether a request that was to finish the section came near its end."""
@@ -239,11 +237,7 @@ class SectionWriter:
         if not self._backend.capabilities.length_in_loop:
             return False
         finishing = call.request.length.target >= draft.goal.least and call.reason is not FinishReason.CANCELLED
-        return finishing and self._near(draft)
-
-    def _near(self, draft: Draft) -> bool:
-        """Whether the section is so long that another ending can bring it to its goal."""
-        return draft.goal.aim - self._count(draft.base) <= min(MOST_MISSING, draft.goal.aim / 2)
+        return finishing and self._requests.is_near_end(draft)
 
     def _meet_demands(self, draft: Draft, written: Call, standing: Standing) -> Generator[WritingEvent, None, Standing]:
         """Where the text does not meet what was asked of it, try other takes, then lead to what none of them met."""
@@ -259,7 +253,7 @@ class SectionWriter:
                 told = self._told_before(draft.section.id, demand)
                 share = (number + told % 3 / 3) / len(missing)
                 kept = lead_to(self._sentence_of(demand, told), standing, draft.asked, share, self._count)
-                request = self._leading_request(draft, written.request, standing.before, kept)
+                request = self._requests.leading(draft, written.request, standing.before, kept)
                 if request is not None:
                     standing = yield from self._take(draft, written, standing, LEADING_TASK, request, kept)
         return standing
@@ -275,28 +269,6 @@ class SectionWriter:
         brief = self._project.info.brief
         narrative, english = document_kind(brief.kind).narrative, not language_line(brief.language)
         return sentence_of(demand, past=narrative, english=english, before=before)
-
-    def _leading_request(
-        self, draft: Draft, request: GenerationRequest, before: str, kept: str
-    ) -> GenerationRequest | None:
-        """The request for text that goes on from ``kept``, None where the context has no room for it."""
-        assert request.length is not None
-        already = self._count(before + kept)
-        prompt = replace(request.prompt, answer_start=kept)
-        left = self._backend.capabilities.context_tokens - self._backend.count_prompt_tokens(prompt)
-        needed = int(max(0, request.length.target - already) * self._tokens_per_word * ENDING_FILL)
-        needed += CONTEXT_RESERVE_TOKENS
-        if left < needed // 2:
-            return None
-        return replace(
-            request,
-            prompt=prompt,
-            length=replace(request.length, target=max(request.length.target, already + 1), already=already),
-            repetition=self._repetition(draft, before + kept),
-            max_tokens=min(needed, left),
-            takes=LEADING_TAKES,
-            seed=seed_of(self._project.info.seed, draft.section.id, already, -LEADING_TAKES),
-        )
 
     def _take(
         self, draft: Draft, written: Call, standing: Standing, task: str, request: GenerationRequest, kept: str
@@ -318,45 +290,12 @@ class SectionWriter:
 
     def _other_endings(self, draft: Draft, written: Call, standing: Standing) -> Iterator[WritingEvent]:
         """Where a section missed its goal, write other endings side by side and take the best; or leave it as it is."""
-        for number, (room, takes, widened) in enumerate(ROUNDS):
-            if self.stopping or draft.goal.holds(self._count(draft.base)):
-                return
-            unfinished = cut(standing.before, standing.text, draft.goal, room, self._count)
-            judge = EndingJudge(unfinished, draft.goal, draft.section.points, self._count, draft.demands)
-            asked = self._ending_request(draft, written.request, unfinished, number, takes, widened)
-            if asked is None:
-                return
-            choose = partial(judge.choose, present=standing.text)
-            section = draft.section.id
-            call = Call(self._project, self._backend, ENDING_TASK, section, asked, written.context, choose)
-            try:
-                yield from self._follow_endings(draft, call)
-            except BackendError as error:
-                # The section stands; a repair that fails costs nothing.
-                yield Notice(error.advice)
-                return
-            if call.chosen is not None:
-                better = unfinished.with_ending(call.texts[call.chosen])
-                yield from self._replace(draft, standing, unfinished.kept, better, call.run)
-                standing = Standing(standing.before, better, call.run, len(unfinished.kept))
-
-    def _ending_request(
-        self,
-        draft: Draft,
-        request: GenerationRequest,
-        unfinished: Unfinished,
-        number: int,
-        takes: int,
-        widened: float,
-    ) -> GenerationRequest | None:
-        """The request for other endings, None where the context has no room for it."""
-        already = self._count(unfinished.before + unfinished.kept)
-        seed = seed_of(self._project.info.seed, draft.section.id, already, draft.fruitless + number + 1)
-        asked = ending_request(request, unfinished, draft.goal, takes, widened, already, seed)
-        asked = replace(asked, repetition=self._repetition(draft, unfinished.before + unfinished.kept))
-        needed = int((draft.goal.aim - already) * self._tokens_per_word * ENDING_FILL) + CONTEXT_RESERVE_TOKENS
-        left = self._backend.capabilities.context_tokens - self._backend.count_prompt_tokens(asked.prompt)
-        return replace(asked, max_tokens=min(needed, left)) if left >= needed // 2 else None
+        before, text = standing.before, standing.text
+        rounds = [(cut(before, text, draft.goal, room, self._count), takes, widened) for room, takes, widened in ROUNDS]
+        found = yield from self._best_ending(draft, written.request, written.context, rounds, text)
+        if found is not None:
+            call, better = found
+            yield from self._replace(draft, standing, better.text[: better.start], better.text, call.run)
 
     def _follow_endings(self, draft: Draft, call: Call) -> Iterator[WritingEvent]:
         for event in call.events():
@@ -442,13 +381,8 @@ class SectionWriter:
         standing = (body + tail)[len(draft.prefix) :]
         if kept:
             self._store(draft, body, call.run, tail)
-            # So that a change of what the prompt showed is known to concern this section.
-            sources = [each for piece in call.context.pieces for each in piece.shows] if call.context else []
-            self._project.memory.record_sources(draft.section.id, sources, anew=not draft.base)
-            self._learn_tokens_per_word(call, self._count(kept))
-            draft.base = body
-            draft.part += 1
-            draft.fruitless = 0
+            self._requests.learn(call, kept)
+            self._note(draft, call, body)
         else:
             draft.fruitless += 1
             self._project.store_tail(draft.section.id, tail, expected=draft.revision)
@@ -456,15 +390,20 @@ class SectionWriter:
             self._project.set_kept(call.run, standing)
         return max(0, shown - len(body + tail))
 
+    def _note(self, draft: Draft, call: Call, body: str) -> None:
+        """Note that a call made the section ``body``."""
+        # So that a change of what the prompt showed is known to concern this section.
+        sources = [each for piece in call.context.pieces for each in piece.shows] if call.context else []
+        self._project.memory.record_sources(draft.section.id, sources, anew=not draft.base)
+        draft.base = body
+        draft.part += 1
+        draft.fruitless = 0
+
     def _kept_of(self, draft: Draft, call: Call) -> str:
         """The whole sentences of a call, as many as the section needs."""
         if not self._served or call.reason is FinishReason.CANCELLED:
             return whole_sentences(call.text)
         return kept_of_reply(draft.prefix, call.text, draft.goal, draft.fruitless, self._count)
-
-    def _learn_tokens_per_word(self, call: Call, words: int) -> None:
-        if words >= LEARNING_WORDS:
-            self._tokens_per_word = max(0.5, call.tokens / words)
 
     def preview(self, section: Section) -> Context:
         """Return what the model would see next for a leaf, for a finished one if it were written anew."""
@@ -472,86 +411,9 @@ class SectionWriter:
         body = text.body + whole_sentences(text.tail)
         goal = section_goal(section.target, self._settings.profile)
         draft = Draft(section, goal, text.revision, body, body, self._demands(section))
-        if not self._missing(draft):
+        if not self._requests.missing(draft):
             draft.base = ""
-        return self._composed(draft)[0]
-
-    def _composed(self, draft: Draft) -> tuple[Context, Assignment]:
-        """The context of the next request, and what is to be written in it."""
-        # Counting starts a worker that has died, which may come back with a smaller context.
-        self._backend.count_tokens(("",))
-        room = room_of(self._backend.capabilities)
-        missing = self._missing(draft)
-        parts_left = self._parts(missing, room)
-        part_count = draft.part + parts_left - 1
-        points = points_of_part(draft.points, draft.part, part_count)
-        assignment = Assignment(draft.section, points, round(missing / parts_left), draft.part, part_count)
-        composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
-        brief = self._project.info.brief
-        noun, language = document_kind(brief.kind).noun, language_line(brief.language)
-        # What is recalled is the same for all parts of a section, so that the later ones find it in the cache.
-        known = gather(
-            self._project,
-            draft.section,
-            draft.points,
-            noun=noun,
-            language=language,
-            written=draft.base,
-            meanings=meanings_of(self._project, self._backend),
-        )
-        if rules := document_kind(brief.kind).rules:
-            known = replace(known, brief=replace(brief, notes=" ".join(filter(None, (brief.notes, rules)))))
-        return composer.compose(known, assignment), assignment
-
-    def _request(self, draft: Draft) -> tuple[GenerationRequest, Context]:
-        if meanings := meanings_of(self._project, self._backend):
-            meanings.refresh(lambda: self.stopping)
-        context, assignment = self._composed(draft)
-        draft.asked = tuple(point for point in assignment.points if point in draft.demands)
-        written = self._count(draft.base)
-        target = written + assignment.words
-        part = LengthTarget(target, already=written, tolerance=PART_TOLERANCE, profile=self._settings.profile)
-        last = assignment.part == assignment.part_count
-        request = GenerationRequest(
-            prompt=context.prompt,
-            sampling=self._settings.sampling
-            or prose_sampling(self._backend.capabilities, self._project.info.brief.kind),
-            max_tokens=room_of(self._backend.capabilities).answer_tokens,
-            length=draft.goal.request_target(written, FIRST_WIDENED) if last else part,
-            repetition=self._repetition(draft, draft.base),
-            bans=self._bans(),
-            thinking_tokens=self._thinking_tokens(context.tokens),
-            seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
-        )
-        return request, context
-
-    def _thinking_tokens(self, prompt_tokens: int) -> int:
-        """What the model may think: its budget, as far as the context has room beside prompt and answer."""
-        capabilities = self._backend.capabilities
-        taken = prompt_tokens + room_of(capabilities).answer_tokens + CONTEXT_RESERVE_TOKENS
-        return max(0, min(self._settings.thinking_tokens, capabilities.context_tokens - taken))
-
-    def _parts(self, words: int, room: Room) -> int:
-        """How many requests ``words`` need, so that the answer fits into its share of the context."""
-        capacity = max(1, int(room.answer_tokens * REQUEST_FILL / self._tokens_per_word))
-        return max(1, math.ceil(words / capacity))
-
-    def _repetition(self, draft: Draft, written: str) -> RepetitionPolicy | None:
-        """The guard's policy, with the sentences of the document so far sent to the backend; ``written`` are those of
-        the section."""
-        policy = self._settings.repetition
-        if policy is None or not self._backend.capabilities.repetition_in_loop:
-            return None
-        before = _leaves_before(self._project.sections(), draft.section.id)
-        return replace(policy, known_sentences=self._sentences.known(before, written))
-
-    def _bans(self) -> str:
-        """The hash of the bans, sent to the backend; empty without any."""
-        bans = with_entries(self._settings.bans, self._project.bans())
-        if bans is None or self._backend.capabilities.endpoint:
-            return ""
-        self._backend.put(bans.digest, bans.encoded())
-        return bans.digest
+        return self._requests.composed(draft)[0]
 
     def _stored(self, draft: Draft, call: Call | None = None) -> TextStored:
         text = draft.prefix + call.text if call and call.reason is None else draft.base
@@ -574,24 +436,3 @@ class SectionWriter:
             section_seconds_left=self._watch.seconds_for(draft.section.target - words, words),
             document_seconds_left=self._watch.seconds_for(target - elsewhere - words, words),
         )
-
-
-def points_of_part(points: tuple[str, ...], part: int, part_count: int) -> tuple[str, ...]:
-    """Return the points of a section that belong to one of its requests, in order."""
-    total = len(points)
-    return points[(part - 1) * total // part_count : part * total // part_count]
-
-
-def seed_of(project_seed: int, section: int, written: int, fruitless: int = 0) -> int:
-    """Return the seed of a request (32 bits): the same project at the same place asks with the same seed.
-
-    After ``fruitless`` requests that gave nothing, another one is tried.
-    """
-    digest = hashlib.sha256(f"{project_seed}/{section}/{written}/{fruitless}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
-
-
-def _leaves_before(sections: tuple[Section, ...], section_id: int) -> list[Section]:
-    leaves = [section for section in sections if section.leaf]
-    position = next(index for index, leaf in enumerate(leaves) if leaf.id == section_id)
-    return leaves[:position]

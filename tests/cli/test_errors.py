@@ -80,7 +80,7 @@ def test_the_traceback_is_shown_only_when_asked_for(longhand, backend, monkeypat
         (["write", "A story", "--words", "0"], "Argument --words: 0 is not between 20 and 1,000,000."),
         (["write", "A story", "--words", "5,000,000"], "Argument --words: 5,000,000 is not between 20 and 1,000,000."),
         (["write", "A story", "--words", "many"], "Argument --words: 'many' is not a whole number."),
-        (["write", "A story"], "The following arguments are required: --words."),
+        (["write", "A story"], "The document has no length."),
         (
             ["write", "A story", "--words", "100", "--seed", "-1"],
             "Argument --seed: -1 is not between 0 and 4,294,967,295.",

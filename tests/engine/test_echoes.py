@@ -31,7 +31,8 @@ def test_a_sentence_that_was_said_is_an_echo_to_its_end():
 
 def test_a_sentence_that_goes_its_own_way_is_none_from_there_on():
     found = followed(echoes_of(SAID), 0, "The letter lay under seven stones and nobody had read it.")
-    assert found[0] and not any(found[-30:])
+    assert found[0]
+    assert not any(found[-30:])
 
 
 def test_a_name_alone_makes_no_sentence_new():
@@ -53,7 +54,17 @@ def test_own_sentences_count_and_are_forgotten_when_they_are_taken_back():
     echoes = echoes_of("Rain fell.")
     followed(echoes, 0, SAID)
     assert all(followed(echoes, len(SAID), SAID))
+    echoes.rewind(0)
     assert not any(followed(echoes, 0, SAID)[12:])
+
+
+def test_words_that_were_taken_back_inside_a_sentence_are_read_anew():
+    echoes = echoes_of(SAID)
+    assert all(followed(echoes, 0, "The letter was so "))
+    echoes.rewind(len("The letter "))
+    assert not echoes.echoes(0, "The letter lay under seven stones and ")
+    echoes.rewind(len("The letter "))
+    assert echoes.echoes(0, "The letter was so old that it came apart along ")
 
 
 @given(st.lists(st.sampled_from((SAID, "Rain fell on the mill.", "He went home early.", "He went home.")), max_size=8))
@@ -66,7 +77,7 @@ def test_going_back_and_forth_leaves_no_trace(sentences: list[str]):
         starts.append(place)
     echoes.echoes(place, "x")
     for start in reversed(starts):
-        echoes.echoes(start, "x ")
+        echoes.rewind(start)
     fresh = echoes_of("Rain fell on the harbour.")
     assert followed(echoes, 0, SAID) == followed(fresh, 0, SAID)
 

@@ -19,7 +19,9 @@ from studio.writing.endings import whole_sentences
 from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, TextAdded, TextTakenBack, WritingEvent
 from studio.writing.pace import Stopwatch
-from studio.writing.writer import SectionWriter, WriterSettings, points_of_part, room_of
+from studio.writing.room import room_of
+from studio.writing.section_requests import WriterSettings, points_of_part
+from studio.writing.writer import SectionWriter
 from tests.canned_backend import Answer, CannedBackend, Step
 
 
