@@ -46,7 +46,7 @@ class Desk(QObject):
 
     Signals: ``opened`` (Opened), ``open_failed`` (Exception), ``closed``; ``state_changed``; ``info_changed``;
     ``section_shown`` (Section), its text is in ``document``; ``section_changed`` (Section); ``guard_changed``;
-    ``saved``, ``unsaved``; ``save_failed``, ``writing_failed``, ``refused`` (Exception); ``noticed`` (str);
+    ``saved``, ``unsaved``; ``save_failed``, ``writing_failed``, ``refused`` (Exception); ``noticed`` (Notice);
     ``close_refused``: something could not be saved; ``plan_changed``: sections were changed, moved, made or taken out.
     """
 
@@ -63,7 +63,7 @@ class Desk(QObject):
     save_failed = Signal(object)
     writing_failed = Signal(object)
     refused = Signal(object)
-    noticed = Signal(str)
+    noticed = Signal(object)
     close_refused = Signal()
     plan_changed = Signal()
 
@@ -345,7 +345,7 @@ class Desk(QObject):
             Closed: lambda report: self.closed.emit(),
             PlanMade: self._fetch_plan,
             BudgetsChanged: self._note_budgets,
-            Notice: lambda report: self.noticed.emit(report.text),
+            Notice: self.noticed.emit,
             SectionStarted: self._begin_section,
             SectionRead: self._read_section,
             TextAdded: self._add_text,
@@ -488,6 +488,7 @@ class Desk(QObject):
         self._release()
         if ended.sections:
             self.plan.show(ended.sections)
+            self.state = replace(self.state, document_words=self._count_document())
         section = self.plan.section(self.chosen)
         if section is not None:
             self.section_changed.emit(section)

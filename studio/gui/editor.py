@@ -157,8 +157,9 @@ class Editor(QWidget):
         self.find_bar = FindBar(self.text, self)
         self.hint = QLabel(self)
         self.hint_button = QPushButton(self)
-        self.hint_button.clicked.connect(self.hint_accepted)
+        self.hint_button.clicked.connect(self._accept_hint)
         self._lay_out()
+        self._accepted = False
         self._held = (0, 0)
         self._inserting_in_view = False
         self.text.column_moved.connect(self._align_head)
@@ -193,6 +194,9 @@ class Editor(QWidget):
         self.show_head(section)
         self.refresh_guard()
         self._pages.setCurrentIndex(0)
+        if self._accepted:
+            self._accepted = False
+            self.text.setFocus()
 
     def show_head(self, section: Section, active: bool = False) -> None:
         """Show number, title, words and state above the text."""
@@ -230,6 +234,11 @@ class Editor(QWidget):
         self.hint_button.setText(button)
         self.hint_button.setVisible(bool(button))
         self._pages.setCurrentIndex(1)
+
+    def _accept_hint(self) -> None:
+        """Do what the button says; the keyboard goes to the text as soon as there is one."""
+        self._accepted = True
+        self.hint_accepted.emit()
 
     def set_read_only(self, read_only: bool) -> None:
         """Allow or forbid typing altogether."""

@@ -32,6 +32,7 @@ from studio.gui.window_memory import WindowMemory
 from studio.gui.workspace import Workspace
 from studio.project.records import Section
 from studio.settings import Settings, SettingsError, load_settings, save_settings
+from studio.writing.events import Notice
 from studio.writing.jobs import Job, JobKind, onward_words, paragraphs_behind
 
 FIRST_SIZE = (1280, 800)
@@ -262,7 +263,7 @@ class MainWindow(QMainWindow):
         desk.save_failed.connect(self._show_save_problem)
         desk.refused.connect(self._show_problem)
         desk.writing_failed.connect(self._show_writing_problem)
-        desk.noticed.connect(lambda text: self.workspace.generation.messages.show_notice(Message(text)))
+        desk.noticed.connect(self._show_notice)
 
     # Opening and closing, inside
 
@@ -518,10 +519,22 @@ class MainWindow(QMainWindow):
     def _show_problem(self, error: Exception) -> None:
         self.workspace.editor.messages.show_problem(describe(error))
 
+    def _show_notice(self, notice: Notice) -> None:
+        """Show what the author should know; of an error only what it means, since the run goes on."""
+        message = Message(notice.text)
+        if notice.error is not None:
+            going_on = self.tr("The writing goes on by itself.")
+            message = Message(describe(notice.error, self._words_of_run()).text, going_on)
+        self.workspace.generation.messages.show_notice(message)
+
+    def _words_of_run(self) -> int:
+        """The words of the section that is, or was just being, written."""
+        section = self.desk.plan.section(self.desk.state.section) if self.desk is not None else None
+        return section.words if section is not None else 0
+
     def _show_writing_problem(self, error: Exception) -> None:
         bar = self.workspace.generation.messages
-        section = self.desk.plan.section(self.desk.state.section) if self.desk is not None else None
-        message = describe(error, section.words if section is not None else 0)
+        message = describe(error, self._words_of_run())
         bar.show_problem(message, self.tr("Try again"), self.run_actions.write.trigger)
 
     def _allow_editing(self) -> None:

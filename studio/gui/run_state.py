@@ -93,8 +93,10 @@ class RunState:
                 return self._at_section(report)
             case Pace():
                 return self._paced(report)
-            case TextStored(section, _, words) | SectionFinished(section, words, _) if section == self.section:
+            case TextStored(section, _, words) if section == self.section:
                 return replace(self, section_words=words)
+            case SectionFinished(section, words, target) if section == self.section:
+                return replace(self, section_words=words, section_target=target)
             case Paused(words, target):
                 return replace(self, document_words=words, document_target=target, paused=True)
             case DocumentFinished(words, target):

@@ -144,13 +144,13 @@ class SectionDocument(QTextDocument):
         kept = _kept_start(old, new)
         self.growing.emit()
         self._ours = True
-        cursor = QTextCursor(self)
+        cursor, end = QTextCursor(self), self.written_length
+        cursor.setPosition(end)
+        # Undoing the step puts the author's cursor where this one stands now.
         if self._step_open:
             cursor.joinPreviousEditBlock()
         else:
             cursor.beginEditBlock()
-        end = self.written_length
-        cursor.setPosition(end)
         cursor.setPosition(end - utf16_length(to_document(old[kept:])), QTextCursor.MoveMode.KeepAnchor)
         cursor.insertText(to_document(new[kept:]))
         cursor.endEditBlock()

@@ -132,9 +132,13 @@ class BudgetsChanged:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the author should know, in one sentence (the worker was restarted, a section was skipped)."""
+    """Something the author should know, in one sentence (the worker was restarted, a section was skipped).
+
+    ``error`` is what the run goes on after, None where nothing failed.
+    """
 
     text: str
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)

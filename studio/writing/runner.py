@@ -278,7 +278,9 @@ class Runner:
         self._project.set_status(section.id, Status.WRITTEN)
         yield from self._check_requirements(section)
         self._watch.section_finished(words - before)
-        yield SectionFinished(section.id, self._project.section(section.id).words, section.target)
+        # What was put behind the text when it was closed was neither asked for nor written.
+        whole = self._project.section(section.id).words
+        yield SectionFinished(section.id, whole, section.target + whole - words)
 
     def _check_requirements(self, section: Section) -> Iterator[WritingEvent]:
         """Keep which requirements the finished text of a leaf meets, and name the others."""
@@ -335,7 +337,7 @@ class Runner:
             except BackendError as error:
                 if not error.retryable or attempt == MAX_FAILURES:
                     raise
-                yield Notice(error.advice)
+                yield Notice(error.advice, error)
                 continue
             return None if self._writer.stopping else call.text
         raise ModelSilent("The model gave no answer.")

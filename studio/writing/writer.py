@@ -102,7 +102,7 @@ class SectionWriter:
                 failed += 1
                 if not error.retryable or failed >= MAX_FAILURES:
                     raise
-                yield Notice(error.advice)
+                yield Notice(error.advice, error)
             if self._count(draft.base) > before:
                 silent = failed = 0
             if silent >= (MAX_SILENT_REPLIES if self._served else MAX_SILENT_CALLS):
@@ -214,7 +214,7 @@ class SectionWriter:
                 if not draft.landed and found is None:
                     raise
                 # The section stands; a repair that fails costs nothing.
-                yield Notice(error.advice)
+                yield Notice(error.advice, error)
                 break
             if call.chosen is not None:
                 if found is not None:
@@ -280,7 +280,7 @@ class SectionWriter:
             yield from self._follow_endings(draft, call)
         except BackendError as error:
             # The text stands; takes that fail cost nothing.
-            yield Notice(error.advice)
+            yield Notice(error.advice, error)
             return standing
         if call.chosen is None:
             return standing

@@ -13,6 +13,7 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from backends.errors import WorkerLost
 from studio.gui.dialogs.section import SectionDialog
 from studio.gui.main_window import MainWindow
 from studio.gui.run_state import Phase
@@ -21,7 +22,7 @@ from studio.gui.window_memory import WindowMemory
 from studio.project.errors import DiskFull, ProjectTooNew
 from studio.project.records import Mode, Origin, Status
 from studio.project.store import Project
-from studio.writing.events import DocumentFinished, Pace, SectionStarted, TextAdded, WritingEvent
+from studio.writing.events import DocumentFinished, Notice, Pace, SectionStarted, TextAdded, WritingEvent
 from tests.gui.conftest import BRIEF
 from tests.gui.fakes import FakeRunner, tools
 
@@ -716,3 +717,36 @@ def test_all_actions_are_in_menus_and_no_key_is_used_twice(make_window: Make) ->
     keys = [action.shortcut().toString() for action in actions if not action.shortcut().isEmpty()]
     assert len(keys) == len(set(keys))
     assert {"Ctrl+Return", "F2", "F8", "F11", "Ctrl+F"} <= set(keys)
+
+
+def test_a_lost_process_that_is_started_again_is_one_sentence_and_the_writing_goes_on(
+    make_window: Callable[..., MainWindow], qtbot: QtBot, project_file: Path
+) -> None:
+    window = opened(qtbot, make_window(), project_file)
+    desk = window.desk
+    assert desk is not None
+    bar = window.workspace.generation.messages
+    desk.noticed.emit(Notice("The engine was ended by SIGKILL. It was started again.", WorkerLost("Exit code -9.")))
+    assert bar.text.text() == "The model's process ended; everything that was written is kept."
+    assert bar.hint.text() == "The writing goes on by itself."
+    desk.noticed.emit(Notice("Section 2 is locked and stays as it is."))
+    assert bar.text.text() == "Section 2 is locked and stays as it is."
+
+
+def test_after_the_button_of_the_hint_the_keyboard_is_in_the_text(
+    make_window: Callable[..., MainWindow], qtbot: QtBot, project_file: Path
+) -> None:
+    window = opened(qtbot, make_window(), project_file)
+    editor = window.workspace.editor
+    qtbot.waitUntil(lambda: editor.document is not None, timeout=3000)
+    document, section = editor.document, window.workspace.outline.current
+    assert document is not None
+    assert section is not None
+    editor.hint_accepted.disconnect()
+    editor.show_hint("There is no plan yet.", "Write")
+    editor.hint_button.setFocus()
+    qtbot.mouseClick(editor.hint_button, Qt.MouseButton.LeftButton)
+    editor.show_hint("The plan is being made.")
+    window.workspace.tabs.setFocus()
+    editor.show_section(document, section)
+    assert editor.text.hasFocus()

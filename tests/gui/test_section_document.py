@@ -109,6 +109,20 @@ def test_a_run_in_the_middle_of_another_text_shows_that_text_alone() -> None:
     assert document.text() == of_document(document) == "Other."
 
 
+def test_undoing_a_run_brings_the_author_to_its_place(shown: QTextEdit) -> None:
+    document = make("One.\n\nTwo.")
+    shown.setDocument(document)
+    document.guard()
+    document.begin_in_front(SectionText(7, 5, "One.", ""))
+    document.add("\n\nIt rained.")
+    document.add(" It stopped.")
+    document.become(SectionText(7, 6, "One.\n\nIt rained. It stopped.\n\nTwo.", ""))
+    document.release()
+    shown.undo()
+    assert document.text() == "One.\n\nTwo."
+    assert shown.textCursor().position() == len("One.")
+
+
 def test_a_second_run_is_an_undo_step_of_its_own() -> None:
     document = make()
     for text in ("First. ", "Second."):

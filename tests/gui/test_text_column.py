@@ -7,7 +7,7 @@ import random
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QTextCursor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -58,4 +58,21 @@ def test_each_return_is_undone_alone_and_nothing_happens_in_a_text_to_read(colum
     assert column.document().toRawText() == before
     column.setReadOnly(True)
     QTest.keyClick(column, Qt.Key.Key_Return)
+    assert column.document().toRawText() == before
+
+
+@pytest.mark.parametrize("first", ["return", "typing"])
+def test_what_is_typed_elsewhere_is_a_step_of_its_own(column: TextColumn, first: str) -> None:
+    before = column.document().toRawText()
+    column.moveCursor(QTextCursor.MoveOperation.End)
+    if first == "return":
+        QTest.keyClick(column, Qt.Key.Key_Return)
+    else:
+        QTest.keyClicks(column, "there")
+    between = column.document().toRawText()
+    column.moveCursor(QTextCursor.MoveOperation.Start)
+    QTest.keyClicks(column, "here")
+    column.undo()
+    assert column.document().toRawText() == between
+    column.undo()
     assert column.document().toRawText() == before

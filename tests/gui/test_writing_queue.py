@@ -165,6 +165,11 @@ def test_writing_goes_on_at_the_cursor(
     assert text_of(window).endswith("\n\nNobody came.")
     assert all(seen)
     assert len(leaf_ids(window)) == 4
+    desk = window.desk
+    assert desk is not None
+    sections = desk.plan.sections()
+    assert desk.state.document_words == sum(each.words for each in sections if each.leaf)
+    assert desk.state.section_words <= desk.state.section_target * 1.05
     window.menus.undo.trigger()
     assert text_of(window) == "The bell rang.\n\nNobody came."
 
