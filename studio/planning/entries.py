@@ -77,7 +77,9 @@ _ASKED_FOR = re.compile(
     re.I,
 )
 _NUMBERED = re.compile(
-    r"\bnumber(?:ed|ing)\b|\bexactly\b|\bone\s+(?:entry\s+|section\s+)?(?:for|per)\s+(?:each|every)", re.I
+    r"\bnumber(?:ed|ing)\b|\b(?:named|called|titled)\s+[^\W\d_]+\s+1\b|\bexactly\b|"
+    r"\bone\s+(?:entry\s+|section\s+)?(?:for|per)\s+(?:each|every)",
+    re.I,
 )
 _LEAST_WORDS = re.compile(
     r"(?:\b(?:each|every|per|apiece)\b[^.\n]*?)?\bat\s+least\s+(?P<words>\d[\d,]*)\s+words\b(?P<after>[^.\n]{0,40})",

@@ -66,14 +66,15 @@ def _patterns(noun: str) -> Iterator[tuple[re.Pattern[str], RequirementScope, _R
         rf"(?:starting|beginning)\s+(?:from|with|at|in|on)\s+{number}(?P<start>\d+)\s*,?\s*(?:and\s+)?(?:then\s+)?"
     )
     all_of = r"(?:(?:every\s+one|each(?:\s+one)?|all)\s+of\s+|all\s+)?(?:the\s+)?"
+    each_from = rf"(?:(?:each|every|all)\s+(?:the\s+)?{noun}\s+(?:from\s+)?)?"
     last = rf"(?:the\s+)?(?:{number})?(?P<last>\d+)"
     periodic, ranged = RequirementScope.PERIODIC, RequirementScope.RANGE
     rules: tuple[tuple[str, RequirementScope, _Resolve], ...] = (
         (rf"{_IN}{number}(?P<start>\d+)\s*,?\s*and\s+{again}{until}?{_END}", periodic, _rhythm),
         (rf"{from_there}{_IN}every\s+(?P<step>{step})\s+{noun}{until}?{_END}", periodic, _rhythm),
         (rf"{_IN}every\s+(?P<step>{step})\s+(?:{noun}){start}?{until}?{_END}", periodic, _rhythm),
-        (rf"{_IN}{all_of}{number}(?P<first>\d+)\s*{_TO}\s*{last}(?:\s+inclusive)?", ranged, _range),
-        (rf"{_IN}between\s+{number}(?P<first>\d+)\s+and\s+(?:{number})?(?P<last>\d+)", ranged, _range),
+        (rf"{_IN}{each_from}{all_of}{number}(?P<first>\d+)\s*{_TO}\s*{last}(?:\s+inclusive)?", ranged, _range),
+        (rf"{_IN}{each_from}between\s+{number}(?P<first>\d+)\s+and\s+(?:{number})?(?P<last>\d+)", ranged, _range),
         (rf"{_IN}{number}(?P<first>\d+)\s+(?:on(?:wards?)?|and\s+(?:after|later))\b{_END}", ranged, _range),
         (rf"\b(?:until|till|up\s+to)\s+{number}(?P<last>\d+)", ranged, _range),
         (rf"{_IN}the\s+(?P<edge>first|last|final)\s+(?P<many>{NUMBER})\s+{noun}", ranged, _edge),

@@ -60,7 +60,7 @@ def from_yaml(text: str) -> EditedPlan:
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise PlanTextInvalid(f"The plan is no YAML: {' '.join(str(error).split())}") from None
+        raise PlanTextInvalid(f"The plan is no YAML{_where(error)}.") from None
     if not isinstance(value, dict) or not isinstance(value.get("sections"), list):
         raise PlanTextInvalid("The plan has no list of sections.")
     sections = tuple(_section(each, 1) for each in value["sections"])
@@ -98,3 +98,10 @@ def _section(value: object, depth: int) -> EditedSection:
 
 def _words(section: EditedSection) -> int:
     return sum(map(_words, section.children)) if section.children else section.words
+
+
+def _where(error: Exception) -> str:
+    """Where reading failed, in words; empty where the reader does not say."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    said = f" in line {mark.line + 1}" if mark is not None else ""
+    return f"{said}: {problem}" if problem else said

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backends.base import Backend
 from backends.client import WorkerBackend
-from backends.errors import InvalidRequest, ModelNotFound
+from backends.errors import InvalidRequest, ModelInvalid, ModelNotFound
 from backends.server_address import ServerSettings, is_server, server_of
 from backends.types import OWN_EMBEDDINGS, ModelSettings
 from studio.writing.starter import starter_model
@@ -42,9 +42,14 @@ def open_model(settings: ModelSettings | ServerSettings) -> Backend:
     from backends.embedder import beside
 
     path = str(Path(settings.embeddings).expanduser().resolve())
+    embedder = ModelSettings(path)
     if isinstance(settings, ModelSettings):
-        return beside(backend, ModelSettings(path, 0, settings.threads, settings.gpu_layers, settings.device))
-    return beside(backend, ModelSettings(path))
+        embedder = ModelSettings(path, 0, settings.threads, settings.gpu_layers, settings.device)
+    try:
+        return beside(backend, embedder)
+    except (ModelNotFound, ModelInvalid) as error:
+        hint = "Name an embedding model, a GGUF file, with --embeddings or in the settings, or do without."
+        raise type(error)(str(error), hint=hint) from error
 
 
 def _open_writer(settings: ModelSettings | ServerSettings) -> Backend:

@@ -78,7 +78,7 @@ sections:
         (lambda text: text.replace("- id: 4", "- id: 99"), UnknownSection, "99"),
         (lambda text: text.replace("words: 500", "wörter: 5"), PlanTextInvalid, "unknown entry"),
         (lambda text: text.replace("sections:", "parts:"), PlanTextInvalid, "no list"),
-        (lambda text: "{", PlanTextInvalid, "no YAML"),
+        (lambda text: "{", PlanTextInvalid, "no YAML in line 1: expected"),
         (lambda text: "x: [" * 500, PlanTextInvalid, "YAML"),
         (lambda text: text.replace("words: ", "words: 0 #"), UserError, "no words"),
         (lambda text: text[: text.index("sections:")] + "sections: []", UserError, "no words"),

@@ -38,6 +38,7 @@ def demanded(brief: str, top_sections: int = 0) -> list[tuple[str, tuple[int, ..
         ("Ten letters from the front", "Letter", 10),
         ("A report with five sections on bees", "Section", 5),
         ("The guide consists of exactly twenty lessons", "Lesson", 20),
+        ("A report on a harbour in entries named Week 1 to Week 10", "Week", 10),
     ],
 )
 def test_numbered_entries_are_found(brief: str, noun: str, count: int) -> None:
@@ -97,6 +98,8 @@ def test_single_ranged_and_periodic_demands() -> None:
         ("Between week 2 and week 4 the ship lies in harbour.", [("the ship lies in harbour", (2, 3, 4))]),
         ("The ninth week brings a letter.", [("brings a letter", (9,))]),
         ("Nothing is demanded here.", []),
+        ("In every week from Week 4 to Week 6 it rains.", [("it rains", (4, 5, 6))]),
+        ("In each week between Week 4 and Week 6, it rains.", [("it rains", (4, 5, 6))]),
     ],
 )
 def test_sentences_that_name_entries(sentence: str, expected: list[tuple[str, tuple[int, ...]]]) -> None:

@@ -104,7 +104,8 @@ def test_without_embeddings_nothing_is_read(project: Project, tmp_path: Path) ->
 def test_what_cannot_give_vectors_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="gives no vectors"):
         open_model(settings(tmp_path, OWN_EMBEDDINGS))
-    with pytest.raises(ModelNotFound):
+    with pytest.raises(ModelNotFound) as missing:
         open_model(settings(tmp_path, tmp_path / "none.gguf"))
+    assert "--embeddings" in missing.value.hint
     with pytest.raises(InvalidRequest, match="on a server"):
         open_model(ServerSettings("http://127.0.0.1:9/v1", embeddings=OWN_EMBEDDINGS))
