@@ -220,6 +220,7 @@ class Session:
         """Choose in the panel in front what shows what it can do."""
         from studio.gui.panels.context import ContextPanel
         from studio.gui.panels.findings import FindingsPanel
+        from studio.gui.panels.memory import MemoryPanel
         from studio.gui.panels.versions import VersionsPanel
 
         panel = self.window.workspace.tabs.front
@@ -230,6 +231,9 @@ class Session:
             panel.versions.choose(keys[min(2, len(keys) - 1)])
         elif isinstance(panel, FindingsPanel):
             panel.look_for_repetition()
+            self.wait(lambda: panel._check is None)
+        elif isinstance(panel, MemoryPanel):
+            panel.facts.choose(panel.facts.entries.entries()[0].key)
         self.settle(PANEL_SECONDS)
 
     def _show_views(self) -> None:
@@ -237,6 +241,7 @@ class Session:
         window, actions = self.window, self.window.text_actions
         window.workspace.editor.find_bar.open_replace()
         window.workspace.editor.find_bar.line.setText("Anna")
+        window.workspace.editor.find_bar.find_next()
         self.grab("find")
         window.workspace.editor.find_bar.close_bar()
         window.menus.focus.setChecked(True)
