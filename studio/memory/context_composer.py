@@ -172,6 +172,9 @@ class ContextComposer:
         for reason, upper, chapter in forms:
             entries = (*upper, *chapter)
             text = "\n".join(f"{entry.number} {entry.title}: {'; '.join(entry.points)}" for entry in entries)
+            # A word has a token at least: the titles of a book need not be counted to know that they are too many.
+            if len(text.split()) > budget:
+                continue
             tokens = self._count_tokens((text,))[0] + len(entries)
             if tokens <= budget:
                 if reason is not forms[0][0]:

@@ -77,9 +77,11 @@ class Query:
     @property
     def terms(self) -> tuple[str, ...]:
         """Its words that carry meaning, its numbers, and of scripts without spaces pairs of characters, each once."""
-        found = (word for word in words(self.text) if content_words(word) or word.isdigit())
-        spaced = (word.removesuffix("'s") for word in found if not letter_pairs(word))
-        return (*dict.fromkeys(spaced), *letter_pairs(self.text))
+        pairs = letter_pairs(self.text)
+        # In a chapter's plan there are thousands of words, and mostly none of such a script.
+        said = (word for word in words(self.text) if not (pairs and letter_pairs(word)))
+        found = (word.removesuffix("'s") for word in said if content_words(word) or word.isdigit())
+        return (*dict.fromkeys(found), *pairs)
 
 
 @dataclass(frozen=True, slots=True)
