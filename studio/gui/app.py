@@ -23,10 +23,6 @@ from studio.settings import load_settings
 
 SIGNAL_CHECK_MS = 250
 
-# Seconds that a busy thread keeps Python to itself while the window waits for its turn. A key passes from C++ to Python
-# several times, so the usual 5 ms each would be felt.
-SWITCH_INTERVAL = 0.0005
-
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -54,7 +50,6 @@ def main(project: Path | None = None) -> int:
 
 def start(arguments: list[str], project: Path | None = None) -> Program:
     """Show the window, and begin to open a project if one is named."""
-    sys.setswitchinterval(SWITCH_INTERVAL)
     app = make_application(arguments)
     garbage = GarbageCollector(app)
     settings = load_settings().settings
