@@ -102,7 +102,10 @@ def test_status_reads_beside_the_writer_and_a_second_writer_is_refused(tmp_path,
 
 
 def test_text_is_stored_at_least_once_a_second(tmp_path):
-    """Seen from outside while one section is written, with half a second for a busy machine."""
+    """Seen from outside while one section is written, with half a second for a busy machine.
+
+    Its ending comes last and at once: it is chosen of several that were no text of the document before.
+    """
     model = write_script(tmp_path / "steady.script.json", behaviour="endless_paragraph", delay_ms=4.0)
     words = ("write", BRIEF, "--words", 400, "--model", model, "--out", "town.md", "--seed", 1)
     program, project = Program(tmp_path, *words), tmp_path / "town.longhand"
@@ -113,8 +116,8 @@ def test_text_is_stored_at_least_once_a_second(tmp_path):
             changes.append(time.monotonic())
         time.sleep(0.02)
     assert program.end().code == 0
-    assert len(changes) >= 3
-    assert max(after - before for before, after in itertools.pairwise(changes)) < 1.5
+    assert len(changes) >= 4
+    assert max(after - before for before, after in itertools.pairwise(changes[:-1])) < 1.5
 
 
 @pytest.mark.skipif(starter_model() is None, reason="the starter model is not installed")
