@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from backends.engine.worn_phrases import UNKNOWN
 from backends.errors import InvalidRequest
 from backends.text.thinking import ThinkingMarks
 from backends.types import Capabilities, Constraint, Prompt, SamplingParams
@@ -82,9 +81,9 @@ class Sampler(ABC):
     def leeway(self, row: int, token: int, without: AbstractSet[int]) -> float:
         """Return how likely the likeliest token outside of ``without`` is beside ``token``: its share of both.
 
-        By the logits of ``row`` alone; UNKNOWN from a sampler that does not choose by logits.
+        By the logits of ``row`` alone. A sampler that does not choose by logits knows of no other.
         """
-        return UNKNOWN
+        return 0.0
 
     @abstractmethod
     def prepare(self, bias: Sequence[tuple[int, float]]) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from backends.engine.take_text import TakeText
-from backends.engine.worn_phrases import UNKNOWN
 
 FROM = 0.009
 """The seq-rep-4 of the last thousand words from which a take goes back for a phrase."""
@@ -54,7 +53,7 @@ class Detours:
             if text.characters_of(place) < settled:
                 return None
             starts = _starts_sentence(text, place, borders)
-            free = _LEEWAY <= self._leeways[place] < UNKNOWN and len(banned.get(place, ())) < _TRIES
+            free = self._leeways[place] >= _LEEWAY and len(banned.get(place, ())) < _TRIES
             if free and _is_word(text, place, starts):
                 self._taken.append(here)
                 return place

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backends.engine.worn_phrases import Habits
 from backends.text import ngrams
 
 NEAR_WORDS = 10
@@ -61,8 +60,7 @@ class _Entry:
 class DocumentMemory:
     """Sentences in order. Numbers of sentences, tokens and window grams count from its beginning."""
 
-    def __init__(self, texts: Iterable[str] = (), habits: Habits | None = None) -> None:
-        self.habits = habits or Habits()
+    def __init__(self, texts: Iterable[str] = ()) -> None:
         self.tokens: list[str] = []
         self.window_grams: list[int] = []
         self._texts: list[str] = []
@@ -177,7 +175,7 @@ class Library:
         """
         shared = self._memory.begins_like(texts)
         if shared < min(len(self._memory), len(texts)):
-            self._memory, shared = DocumentMemory(habits=self._memory.habits), 0
+            self._memory, shared = DocumentMemory(), 0
         self._memory.learn(texts[shared:] if shared == len(self._memory) else ())
         return KnownText(self._memory, len(texts))
 

@@ -29,7 +29,7 @@ from backends.engine.steering import Bias, forbidden, steering
 from backends.engine.take_samplers import TakeSamplers
 from backends.engine.take_text import StopStrings, TakeText
 from backends.engine.thinking import Thoughts
-from backends.engine.worn_phrases import FROM, REACH, UNKNOWN
+from backends.engine.worn_phrases import FROM, REACH
 from backends.text.thinking import Verdict
 from backends.types import (
     Delta,
@@ -88,7 +88,7 @@ class Generation:
         self._samplers = TakeSamplers(engine, request, seed, self.tokens)
         self._narrate_at = 0
         self._steering = steering(engine.classes)
-        self._detours, self._leeway = Detours(), UNKNOWN
+        self._detours, self._leeway = Detours(), 0.0
         self._known, self._ban_rules = known, bans
         self._begin_controls()
         self._retries = Retries()
@@ -298,7 +298,7 @@ class Generation:
     def _leeway_of(self, row: int, token: int) -> float:
         """How likely the model finds another token here; not asked where the text repeats nothing."""
         if self._guard is None or self._guard.rate <= FROM:
-            return UNKNOWN
+            return 0.0
         refused = self._retries.banned.get(len(self._text.tokens), _NOTHING).union(self._text.tokens[-1:])
         return self._sampler.leeway(row, token, refused - {token})
 
@@ -419,7 +419,7 @@ class Generation:
             return self._show(self._text.length - held)
         if "\n" in text:
             self._paragraphs.append(self._text.length)
-        self._loop = self._guard.feed(token, text, self._leeway) if self._guard else None
+        self._loop = self._guard.feed(token, text) if self._guard else None
         self._ban = self._bans.feed(text) if self._bans else None
         if self._length is not None:
             self._length.feed(text)

@@ -18,7 +18,7 @@ from backends.engine.document_memory import DocumentMemory, KnownText
 from backends.engine.openings import Openings
 from backends.engine.sentence_memory import SentenceMemory
 from backends.engine.token_runs import Periods, QuietRun
-from backends.engine.worn_phrases import UNKNOWN, WornPhrases
+from backends.engine.worn_phrases import WornPhrases
 from backends.text import ngrams
 from backends.text.segmentation import Boundary, SentenceScanner
 from backends.types import RepetitionPolicy
@@ -71,7 +71,7 @@ class RepetitionGuard:
             known = KnownText(DocumentMemory(known), len(known))
         self._sentences = SentenceMemory(policy, known)
         self._periods = Periods()
-        self._phrases = WornPhrases(recent, known.memory.habits)
+        self._phrases = WornPhrases(recent)
         self._openings = Openings()
         self._scanner = SentenceScanner()
         self._starts: list[int] = []
@@ -103,16 +103,13 @@ class RepetitionGuard:
         """The tokens that would repeat a phrase: to be left out where the model has others."""
         return self._phrases.worn(self._rate)
 
-    def feed(self, token: int, text: str, leeway: float = UNKNOWN) -> Loop | None:
-        """Append a token and the text that it added; return the loop that it completes, if any.
-
-        ``leeway`` is how likely another token was beside it (``Sampler.leeway``).
-        """
+    def feed(self, token: int, text: str) -> Loop | None:
+        """Append a token and the text that it added; return the loop that it completes, if any."""
         scanner = self._scanner
         self._starts.append(scanner.length)
         kind, keep = "", 0
         run = self._periods.add(token)
-        self._phrases.add(token, text, leeway)
+        self._phrases.add(token, text)
         worded = text[-1:].isalnum() or _LETTER.search(text) is not None
         if run >= _SHORT_RUN and (run >= _LONG_RUN or (worded and self._is_prose())):
             kind, keep = "period", self._before(self._starts[self._periods.run_start])

@@ -3,7 +3,6 @@
 
 from backends.engine.detours import Detours
 from backends.engine.take_text import TakeText
-from backends.engine.worn_phrases import UNKNOWN
 
 PIECES = {
     0: b".",
@@ -43,10 +42,6 @@ def test_not_beyond_the_sentence():
 
 def test_not_at_names_marks_or_inside_of_words():
     assert begin([1, 2, 5, 7, 8], [0.1, 0.5, 0.9, 0.9, 0.9]) == 1
-
-
-def test_not_where_nobody_knows_how_sure_the_model_was():
-    assert begin([1, 2, 3], [UNKNOWN] * 3) is None
 
 
 def test_not_behind_settled_text():

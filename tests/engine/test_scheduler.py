@@ -246,7 +246,7 @@ class _Whim:
         self.is_varied = True
         self.rate = 0.0
 
-    def feed(self, token: int, text: str, leeway: float = 0.0) -> Loop | None:
+    def feed(self, token: int, text: str) -> Loop | None:
         self.text += text
         self.tokens += 1
         self._fed += 1
