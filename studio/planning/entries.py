@@ -61,7 +61,7 @@ UNITS = (
 # Parts that have titles of their own, which a model may give.
 _TITLED = frozenset({"chapter", "section", "part", "episode", "scene", "article", "story"})
 # Parts that are only counted in a document; a number of days or years may as well be what the document is about.
-_PARTS_ONLY = ("entries", "sections", "chapters", "parts", "episodes", "scenes", "letters", "lessons", "articles")
+PARTS_ONLY = ("entries", "sections", "chapters", "parts", "episodes", "scenes", "letters", "lessons", "articles")
 
 _SPAN = re.compile(rf"\b([^\W\d_]{{2,20}})\s+1\s*{DASH}\s*(?:(?:the\s+)?([^\W\d_]{{2,20}})\s+)?(\d{{1,4}})\b", re.I)
 _COUNT = re.compile(
@@ -170,7 +170,7 @@ def _by_count(brief: str) -> tuple[str, int] | None:
     for match in _COUNT.finditer(brief):
         noun, count = match["noun"].lower(), number_of(match["count"])
         one_by_one = match["exactly"] or _NUMBERED.search(brief[match.end() : match.end() + 60])
-        asked_for = noun in _PARTS_ONLY and (match["exactly"] or _ASKED_FOR.search(brief[: match.start()]))
+        asked_for = noun in PARTS_ONLY and (match["exactly"] or _ASKED_FOR.search(brief[: match.start()]))
         if asked_for or (one_by_one and singular_of(noun) in UNITS and noun != singular_of(noun)):
             return singular_of(noun).capitalize(), count
     return None

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from studio.planning.budget import share
-from studio.planning.dates import in_date_order
+from studio.planning.budget import MAX_LEAF_WORDS, MIN_LEAF_WORDS, share
+from studio.planning.dates import date_of, in_date_order
 from studio.project.records import PlannedSection
 
 # One level of a plan must fit into one answer of a small model.
 MAX_CHILDREN = 8
 
 MAX_TITLE_CHARACTERS = 60
+# What a glossary or the last words of a manual have beside other leaves.
+SHORT_SHARE = 0.5
 MAX_POINTS = 4
 
 # The same one to six letters four times in a row: what small models do when they are lost.
@@ -64,17 +66,26 @@ def tidy(
     used = {title.casefold() for title in (*taken, *titles)}
     sections = []
     for number, ((title, points), own) in enumerate(zip(given, titles, strict=True), start=first):
-        title = own or _unique(_clean_title(title) or fallback_title.format(number=number), used)
+        points = _clean_points(points)
+        title = own or _unique(_clean_title(title) or fallback_title.format(number=number), points, used)
         used.add(title.casefold())
-        sections.append((title, _clean_points(points)))
+        sections.append((title, points))
     return Outline(_clean_title(outline.title), tuple(sections))
 
 
-def with_words(sections: Sequence[PlannedSection], words: int) -> tuple[PlannedSection, ...]:
-    """Give each leaf its share of ``words``, equal for all leaves; parents hold the sums."""
-    counts = [sum(1 for _ in leaves_of(section)) for section in sections]
-    shares = _leaf_shares(sum(counts), words)
-    return tuple(_budgeted(section, shares) for section in sections)
+def with_words(
+    sections: Sequence[PlannedSection], words: int, *, short: Collection[str] = ()
+) -> tuple[PlannedSection, ...]:
+    """Give each leaf its share of ``words``, equal for all leaves; parents hold the sums.
+
+    Leaves of the titles ``short``, such as a glossary, have half as much where the bounds of leaves allow it.
+    """
+    titles = [leaf.title for section in sections for leaf in leaves_of(section)]
+    shares = share(words, [SHORT_SHARE if title in short else 1.0 for title in titles])
+    if not all(MIN_LEAF_WORDS <= each <= MAX_LEAF_WORDS for each in shares):
+        shares = share(words, [1.0] * len(titles))
+    budgets = iter(shares)
+    return tuple(_budgeted(section, budgets) for section in sections)
 
 
 def leaves_of(section: PlannedSection) -> Iterator[PlannedSection]:
@@ -83,10 +94,6 @@ def leaves_of(section: PlannedSection) -> Iterator[PlannedSection]:
         yield section
     for child in section.children:
         yield from leaves_of(child)
-
-
-def _leaf_shares(count: int, words: int) -> Iterator[int]:
-    yield from share(words, [1.0] * count)
 
 
 def _budgeted(section: PlannedSection, shares: Iterator[int]) -> PlannedSection:
@@ -113,7 +120,11 @@ def is_language(text: str) -> bool:
     return any(map(str.isalnum, text)) and not _STUTTER.search(text)
 
 
-def _unique(title: str, used: set[str]) -> str:
+def _unique(title: str, points: Sequence[str], used: set[str]) -> str:
+    """Return a title that is not used: where it is, the first point that can be one, else the title with a number."""
+    said = [point[:1].upper() + point[1:] for point in points if len(point) <= MAX_TITLE_CHARACTERS]
+    if title.casefold() in used:
+        title = next((each for each in said if each.casefold() not in used and date_of(each) is None), title)
     candidate, number = title, 2
     while candidate.casefold() in used:
         candidate, number = f"{title} ({number})", number + 1

@@ -8,6 +8,7 @@ tree with the right number of leaves and the right sum of words comes out.
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from backends.types import Constraint, GenerationRequest, Prompt
 from resources import read_text
 from studio.planning.budget import MAX_LEAF_WORDS, leaf_count, share
-from studio.planning.entries import numbered_entries
+from studio.planning.entries import NUMBER, PARTS_ONLY, numbered_entries
 from studio.planning.kinds import DocumentKind, document_kind
 from studio.planning.outline_reader import parse_outline
 from studio.planning.plan import MAX_CHILDREN, MAX_POINTS, Outline, is_language, level_sizes, tidy, with_words
@@ -179,7 +180,8 @@ class PlanBuilder:
 
     def result(self) -> tuple[PlannedSection, ...]:
         """Return the finished tree; the words of its leaves sum to the length asked for."""
-        return with_words([child.planned() for child in self._root.children], self._brief.words)
+        planned = [child.planned() for child in self._root.children]
+        return with_words(planned, self._brief.words, short=(*self._kind.opening, *self._kind.closing))
 
     def _leaf_count(self) -> int:
         """All leaves: of numbered entries each has as many."""
@@ -195,8 +197,8 @@ class PlanBuilder:
     def _first_levels(self) -> Iterator[_Level]:
         """The questions about the highest level: one, or one for each group of numbered entries."""
         if self._entries is None:
-            sizes = tuple(level_sizes(self._root.leaves))
-            yield _Level(self._root, sizes, self._kind.titles_around(len(sizes)))
+            titles = self._kind.titles_around(len(level_sizes(self._root.leaves)))
+            yield _Level(self._root, _sizes_around(self._root.leaves, titles), titles)
             return
         entries, size = self._entries, self._leaves_of_entry()
         groups = share(entries.count, [1.0] * math.ceil(entries.count / MAX_CHILDREN))
@@ -239,6 +241,13 @@ class PlanBuilder:
         return parent.children
 
 
+def _sizes_around(leaves: int, titles: Sequence[str]) -> tuple[int, ...]:
+    """Return how many leaves each top-level section holds: one of a fixed title has one, however long the document."""
+    others = titles.count("")
+    sizes = iter(share(leaves - (len(titles) - others), [1.0] * others))
+    return tuple(1 if title else next(sizes) for title in titles)
+
+
 def _around(siblings: Sequence[_Node], place: int) -> Sequence[_Node]:
     """At most as many siblings as one level has, those nearest to the one at ``place``."""
     first = max(0, min(place - MAX_CHILDREN // 2, len(siblings) - MAX_CHILDREN))
@@ -251,9 +260,16 @@ def plan_grammar(sections: int) -> str:
     return read_text("grammars/plan.gbnf").format(sections=sections, more=more)
 
 
+_FIRST_SENTENCE = re.compile(r"(?<=[.!?;])\s|\n")
+# "A report in 10 entries named Week 1 to Week 10" is a report.
+_COUNTED_PARTS = re.compile(
+    rf",?\s+in\s+(?:exactly\s+)?{NUMBER}\s+(?:numbered\s+)?(?:{'|'.join(PARTS_ONLY)})\b", re.IGNORECASE
+)
+
+
 def title_of_brief(brief: str) -> str:
     """Return the first words of a brief, as a title."""
-    words = brief.split()
+    words = _COUNTED_PARTS.split(_FIRST_SENTENCE.split(brief.strip())[0])[0].split()
     title = " ".join(words[:TITLE_WORDS]).strip(" .,:;")
     return f"{title} ..." if len(words) > TITLE_WORDS else title
 

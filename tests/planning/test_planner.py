@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from studio.planning.outline_reader import parse_outline
 from studio.planning.plan import MAX_CHILDREN, MAX_POINTS, leaves_of, level_sizes
 from studio.planning.planner import PlanBuilder, plan_grammar, title_of_brief
+from studio.planning.validation import plan_faults
 from studio.project.records import Brief, PlannedSection
 
 
@@ -109,7 +110,7 @@ def test_of_an_answer_cut_off_the_complete_sections_count(cut: int) -> None:
 def test_surplus_sections_are_left_out_and_equal_titles_told_apart() -> None:
     builder = PlanBuilder(Brief("A map", 2000))
     builder.accept(json.dumps({"title": "T", "sections": [{"title": "The Map", "points": ["a b"]}] * 5}))
-    assert [section.title for section in builder.result()] == ["The Map", "The Map (2)", "The Map (3)"]
+    assert [section.title for section in builder.result()] == ["The Map", "A b", "The Map (2)"]
 
 
 def test_the_grammar_names_the_exact_number_of_sections() -> None:
@@ -174,3 +175,36 @@ def test_no_answer_breaks_the_reader(text: str) -> None:
     builder = PlanBuilder(Brief("A map", 2000), constrained=False)
     usable, asked = builder.usable_sections(text)
     assert 0 <= usable <= asked == 3
+
+
+@pytest.mark.parametrize("words", [2000, 5000, 20_000, 100_000])
+@pytest.mark.parametrize(
+    ("kind", "fixed"), [("essay", ["Glossary"]), ("manual", ["About this manual", "If something goes wrong"])]
+)
+def test_sections_of_fixed_titles_stay_short_however_long_the_document_is(
+    kind: str, fixed: list[str], words: int
+) -> None:
+    brief = Brief("Bees", words, kind)
+    builder = PlanBuilder(brief)
+    while not builder.done:
+        builder.accept(answer(MAX_CHILDREN))
+    sections = builder.result()
+    assert plan_faults(sections, brief) == ()
+    found = [section for section in sections if section.title in fixed]
+    assert [section.title for section in found] == fixed
+    mean = words / sum(1 for section in sections for _ in leaves_of(section))
+    assert all(not section.children and section.words < mean + 1 for section in found)
+
+
+@pytest.mark.parametrize(
+    ("brief", "title"),
+    [
+        ("A report on a harbour in 10 entries named Week 1 to Week 10. It rains.", "A report on a harbour"),
+        ("A keeper finds a map.\n\nNobody knows.", "A keeper finds a map"),
+        ("Bees", "Bees"),
+        ("A story of 3 weeks at sea", "A story of 3 weeks at sea"),
+        ("One two three four five six seven eight nine ten", "One two three four five six seven eight ..."),
+    ],
+)
+def test_a_document_without_a_title_is_called_after_its_brief(brief: str, title: str) -> None:
+    assert title_of_brief(brief) == title
