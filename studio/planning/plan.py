@@ -124,8 +124,14 @@ def _unique(title: str, points: Sequence[str], used: set[str]) -> str:
     """Return a title that is not used: where it is, the first point that can be one, else the title with a number."""
     said = [point[:1].upper() + point[1:] for point in points if len(point) <= MAX_TITLE_CHARACTERS]
     if title.casefold() in used:
-        title = next((each for each in said if each.casefold() not in used and date_of(each) is None), title)
+        begun = {_beginning(each) for each in used}
+        title = next((each for each in said if _beginning(each) not in begun and date_of(each) is None), title)
     candidate, number = title, 2
     while candidate.casefold() in used:
         candidate, number = f"{title} ({number})", number + 1
     return candidate
+
+
+def _beginning(title: str) -> str:
+    """The first three words, by which titles are told apart at a glance."""
+    return " ".join(title.casefold().split()[:3])
