@@ -249,12 +249,20 @@ class Editor(QWidget):
         """Let the author type, unless a run writes this section."""
         guarded = self._document is not None and self._document.guarded
         self.text.setTextInteractionFlags(READING if guarded or self._read_only else WRITING)
+        self.text.setPlaceholderText(self._placeholder(guarded))
         for widget in (self, self.text):
             if widget.property("guarded") != guarded:
                 widget.setProperty("guarded", guarded)
                 widget.style().unpolish(widget)
                 widget.style().polish(widget)
         self._show_unstored()
+
+    def _placeholder(self, guarded: bool) -> str:
+        if guarded:
+            return self.tr("The model reads what it needs; the text appears here.")
+        if self._read_only:
+            return ""
+        return self.tr("Type here, or choose Write this section in the menu Document.")
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Paint in the colours of another theme."""

@@ -139,7 +139,7 @@ class SectionDelegate(QStyledItemDelegate):
         if stale:
             return "stale", self.tokens.warn
         marks = {
-            Status.PLANNED: ("planned", self.tokens.line),
+            Status.PLANNED: ("planned", self._quiet.name()),
             Status.WRITING: ("write", self.tokens.accent),
             Status.WRITTEN: ("written", self.tokens.good),
         }

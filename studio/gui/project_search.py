@@ -128,7 +128,7 @@ class ProjectSearch(QDialog):
         section = self._desk.plan.section(hit.section)
         where = f"{section.number} {section.title}" if section is not None else ""
         found = f"[{hit.found} → {change.text}]" if replacement else f"[{hit.found}]"
-        return Entry(place, f"… {hit.before.lstrip()}{found}{hit.after.rstrip()} …", where)
+        return Entry(place, f"{_from_a_word(hit)}{found}{_to_a_word(hit)}", where)
 
     def _go_to(self, row: int) -> None:
         if 0 <= row < len(self._hits):
@@ -160,3 +160,15 @@ class ProjectSearch(QDialog):
         layout.addWidget(self.list, 1)
         layout.addLayout(foot)
         self.resize(560, 520)
+
+
+def _from_a_word(hit: Hit) -> str:
+    """Return what stands before a hit, from the beginning of a word on."""
+    if hit.start <= len(hit.before):
+        return hit.before
+    return f"… {hit.before.partition(' ')[2] or hit.before}"
+
+
+def _to_a_word(hit: Hit) -> str:
+    """Return what stands behind a hit, up to the end of a word."""
+    return f"{hit.after.rpartition(' ')[0] or hit.after} …"

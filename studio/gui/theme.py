@@ -24,7 +24,7 @@ SMALL_FACTOR = 0.92
 COLUMN_CHARACTERS = 69
 SAMPLE = "The tide had left the jetty bare when Anna heard the bell again, and nobody came. "
 # Shapes that the style sheet shows, in a grey that can be seen in every theme.
-PICTURES = ("arrow_down", "arrow_up", "grip")
+PICTURES = ("arrow_down", "arrow_right", "arrow_up", "grip")
 
 
 @dataclass(frozen=True, slots=True)
