@@ -8,6 +8,7 @@ Learning Methods").
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
@@ -19,8 +20,9 @@ MOST_NEAR = 8
 
 # As in the paper, where it was found to matter little.
 _FUSION_K = 60
-# Models differ in how near texts lie that have nothing to do with each other, so what is near stands out among all.
-_STANDS_OUT = 2.0
+# Models differ in how near texts lie that have nothing to do with each other, so what is near stands out among all: by
+# two standard deviations, or by three quarters of what the best of a few does by chance, which is about sqrt(2 ln n).
+_STANDS_OUT, _OF_CHANCE = 2.0, 0.75
 
 
 class Meanings(Protocol):
@@ -42,7 +44,7 @@ def packed(vector: Sequence[float]) -> bytes:
 def nearest(vectors: Sequence[tuple[int, bytes]], wanted: Sequence[float], most: int) -> tuple[Ranked, ...]:
     """Return which of the packed vectors are nearest to another by the cosine, the best first; all have length 1.
 
-    Only those count that are nearer than most: by two standard deviations of all. Vectors of another size are none.
+    Only those count that are nearer than most. Vectors of another size are none.
     """
     import numpy as np
 
@@ -52,7 +54,8 @@ def nearest(vectors: Sequence[tuple[int, bytes]], wanted: Sequence[float], most:
         return ()
     table = np.frombuffer(b"".join(vector for _, vector in known), dtype="<f2").reshape(len(known), -1)
     scores = table.astype(np.float32) @ np.asarray(wanted, dtype=np.float32)
-    least = float(scores.mean() + _STANDS_OUT * scores.std())
+    apart = min(_STANDS_OUT, _OF_CHANCE * math.sqrt(2 * math.log(len(known))))
+    least = float(scores.mean() + apart * scores.std())
     order = np.argsort(-scores, kind="stable")[:most]
     return tuple(Ranked(known[place][0], float(scores[place])) for place in order if scores[place] >= least)
 

@@ -34,6 +34,12 @@ def test_the_nearest_come_first_and_only_those_that_stand_out() -> None:
     assert [each.id for each in nearest(vectors, turned(0), 1)] == [101]
 
 
+def test_of_a_few_the_one_that_is_near_stands_out_too() -> None:
+    vectors = [(number, packed(turned(70 + 5 * number))) for number in range(6)] + [(100, packed(turned(20)))]
+    assert [each.id for each in nearest(vectors, turned(0), 8)] == [100]
+    assert [each.id for each in nearest(vectors[-1:], turned(0), 8)] == [100]
+
+
 def test_vectors_of_another_size_are_not_compared() -> None:
     assert nearest([(1, packed((1.0, 0.0, 0.0)))], turned(0), 8) == ()
     assert nearest([], turned(0), 8) == ()
