@@ -750,3 +750,19 @@ def test_after_the_button_of_the_hint_the_keyboard_is_in_the_text(
     window.workspace.tabs.setFocus()
     editor.show_section(document, section)
     assert editor.text.hasFocus()
+
+
+def test_an_empty_section_says_what_to_do(
+    make_window: Callable[..., MainWindow], qtbot: QtBot, project_file: Path
+) -> None:
+    window = opened(qtbot, make_window(), project_file)
+    editor = window.workspace.editor
+    qtbot.waitUntil(lambda: editor.document is not None, timeout=3000)
+    assert editor.text.placeholderText().startswith("Type here")
+    assert editor.document is not None
+    editor.document.guard()
+    editor.refresh_guard()
+    assert "the text appears here" in editor.text.placeholderText()
+    editor.document.release()
+    editor.set_read_only(True)
+    assert editor.text.placeholderText() == ""
