@@ -53,8 +53,11 @@ class Echoes:
         self._start = 0
         self._begin()
 
-    def echoes(self, start: int, sentence: str) -> bool:
-        """Whether the ``sentence`` in progress, which begins at ``start``, is an echo so far; asked for each token."""
+    def echoes(self, start: int, sentence: str, *, likely: bool = False) -> bool:
+        """Whether the ``sentence`` in progress, which begins at ``start``, is an echo so far; asked for each token.
+
+        Where echoes are ``likely``, each sentence counts as one until it has ended.
+        """
         if start != self._start:
             self._learn()
             self._start = start
@@ -63,7 +66,7 @@ class Echoes:
         self._read_on(sentence)
         if not self._present:
             return bool(self._own) or self._limit > 0
-        return self._found >= _ECHOED * len(self._present)
+        return likely or self._found >= _ECHOED * len(self._present)
 
     def rewind(self, kept: int) -> None:
         """Forget all but the first ``kept`` code points of the take."""

@@ -442,13 +442,14 @@ class Generation:
     def _visible(self, token: int, text: str) -> int:
         """How many code points the reader may see: what may well be taken back, not before that is decided.
 
-        That is a sentence which repeats the document so far, and the comma behind a speech that may lose its tag.
+        That is a sentence which repeats the document so far, any sentence in a text that repeats itself, and the comma
+        behind a speech that may lose its tag.
         """
         length = self._text.length
-        if self._echoes is None or self._length is None:
+        if self._echoes is None or self._length is None or self._guard is None:
             return length
         start, sentence = self._length.sentence
-        if self._echoes.echoes(start, sentence):
+        if self._echoes.echoes(start, sentence, likely=not self._guard.is_varied):
             return start
         return length - len(text) if token in self._steering.speech_stops else length
 

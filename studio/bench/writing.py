@@ -99,10 +99,8 @@ def common_rows(outputs: Sequence[Output], most_taken_back: float | None = TAKEN
     name, share = "words taken back, of the words delivered", round(100 * back / max(1, words), 2)
     yield Row(name, share, "%") if most_taken_back is None else at_most(name, share, "%", most_taken_back)
     yield Row("words of endings not chosen, of the words delivered", round(100 * unchosen / max(1, words), 2), "%")
-    if tokens:
-        yield Row(
-            "tokens taken back by the engine, seen or unseen", round(100 * rewound / tokens, 2), "% of all tokens"
-        )
+    share_rewound = round(100 * rewound / max(1, tokens), 2)
+    yield Row("tokens taken back by the engine, seen or unseen", share_rewound, "% of all tokens")
     yield Row("seq-rep-4 in windows of 1,000 tokens, mean", round(repetition(texts), 4), "")
     yield Row(f"distinct words in windows of {_DISTINCT_WINDOW}, mean", round(distinct_words(texts), 3), "")
 

@@ -40,6 +40,12 @@ def test_a_name_alone_makes_no_sentence_new():
     assert all(followed(echoes_of(known), 0, known.replace("Leo", "Anna")))
 
 
+def test_in_a_text_that_repeats_itself_each_sentence_waits_for_its_end():
+    echoes = echoes_of(SAID)
+    assert echoes.echoes(0, "Seven stones lay there and nobody ", likely=True)
+    assert not echoes.echoes(0, "Seven stones lay there and nobody " * 20, likely=True)
+
+
 def test_nothing_echoes_where_nothing_was_said():
     assert not any(followed(echoes_of(), 0, SAID))
 
