@@ -35,6 +35,11 @@ class EmbedderBeside(Backend):
         """What the model that writes can do, with the other one's vectors."""
         return replace(self._writer.capabilities, embedding_model=self._embedder.capabilities.embedding_model)
 
+    @property
+    def stderr_tail(self) -> str:
+        """What the workers wrote to stderr last."""
+        return "".join(getattr(each, "stderr_tail", "") for each in (self._writer, self._embedder))
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text for the model that writes."""
         return self._writer.count_tokens(texts)

@@ -57,6 +57,7 @@ def test_a_second_model_gives_vectors_beside_the_one_that_writes(writer, model):
         assert [len(vector) for vector in both.embed(TEXTS)] == [32] * len(TEXTS)
         assert text_of(both.generate(GenerationRequest(Prompt(raw="Write."), max_tokens=5)))
         assert both.count_tokens(["one two"]) == writer.count_tokens(["one two"])
+        assert both.stderr_tail.startswith(writer.stderr_tail)
 
 
 def test_a_second_model_that_cannot_be_opened_closes_the_first(writer, tmp_path):
@@ -76,6 +77,7 @@ def test_a_model_for_vectors_only_takes_no_requests(model):
 def test_a_worker_that_dies_over_vectors_is_started_again(model):
     with WorkerBackend(ModelSettings(str(model), threads=1, only_embeds=True)) as embedder:
         before = embedder.embed(["sea"])
+        assert embedder.worker_pid is not None
         os.kill(embedder.worker_pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         try:
             again = embedder.embed(["sea"])
