@@ -74,6 +74,7 @@ class _RecordingBackend(WorkerBackend):
         self.section = 0
         self._tokens = tokens
         self._open: dict[int, GenerationRequest] = {}
+        self._ended: dict[int, list[Usage]] = {}
         super().__init__(settings, command=bench_worker("--prompts", str(tokens)))
 
     def submit(self, request: GenerationRequest) -> int:
@@ -84,9 +85,16 @@ class _RecordingBackend(WorkerBackend):
     def next_event(self, timeout: float | None = None) -> Event | None:
         event = super().next_event(timeout)
         if isinstance(event, Finished):
-            request = self._open[event.request]
-            self.asked.append(Asked(_kind(request), self.section, request.prompt, event.usage))
+            self._note(event)
         return event
+
+    def _note(self, event: Finished) -> None:
+        """Note a request with its last take: one of its takes reads the prompt, the others share what that one read."""
+        request, usages = self._open[event.request], self._ended.setdefault(event.request, [])
+        usages.append(event.usage)
+        if len(usages) == request.takes:
+            usage = min(usages, key=lambda each: each.cached_tokens)
+            self.asked.append(Asked(_kind(request), self.section, request.prompt, usage))
 
     def tokens_asked(self) -> list[list[int]]:
         """Return the tokens of each prompt of ``asked``."""
