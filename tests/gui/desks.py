@@ -22,7 +22,7 @@ from studio.gui.theme import Theme, Tokens, text_font
 from tests.gui.fakes import FakeBackend
 
 P = TypeVar("P", bound=Panel)
-WAIT = 8000
+WAIT = 20_000
 
 
 class CountingBackend(FakeBackend):

@@ -97,7 +97,7 @@ def test_text_typed_while_a_store_is_on_its_way_follows_it(writer: Writer, qtbot
     writer.autosave.flush()
     writer.type(" Two.")
     writer.autosave.flush()
-    qtbot.waitUntil(lambda: writer.autosave.clean, timeout=3000)
+    qtbot.waitUntil(lambda: writer.autosave.clean, timeout=20_000)
     assert stored(project_file).endswith("One. Two.")
 
 
@@ -109,7 +109,7 @@ def test_settling_waits_for_everything(writer: Writer, qtbot: QtBot, project_fil
     writer.autosave.flush()
     writer.type(" Two.")
     writer.autosave.settle(lambda: done.append(stored(project_file)))
-    qtbot.waitUntil(lambda: len(done) == 2, timeout=3000)
+    qtbot.waitUntil(lambda: len(done) == 2, timeout=20_000)
     assert done[1].endswith("One. Two.")
 
 

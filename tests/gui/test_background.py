@@ -236,7 +236,7 @@ def test_a_pause_ends_a_run_that_waits_for_the_model(start: Callable[..., Desk])
     desk.background.write()
     desk.wait_for(SectionStarted)
     desk.background.pause()
-    ended = desk.wait_for(WritingEnded, timeout=3000)
+    ended = desk.wait_for(WritingEnded, timeout=20_000)
     assert isinstance(ended, WritingEnded)
     assert ended.text is not None
     assert Paused in desk.kinds()
@@ -262,7 +262,7 @@ def test_a_stop_frees_the_model_after_the_run(start: Callable[..., Desk]) -> Non
     desk.wait_for(SectionStarted)
     desk.background.pause()
     desk.background.free_model()
-    desk.wait_for(ModelClosed, timeout=3000)
+    desk.wait_for(ModelClosed, timeout=20_000)
     assert model.closed
 
 
@@ -336,7 +336,7 @@ def test_closing_while_a_model_is_loaded_does_not_wait_for_it(start: Callable[..
     desk.wait_for(ModelOpening)
     desk.background.close()
     desk.wait_for(Closed, timeout=800)
-    qtbot.waitUntil(lambda: model.closed, timeout=3000)
+    qtbot.waitUntil(lambda: model.closed, timeout=20_000)
 
 
 def test_a_fast_model_does_not_flood_the_window(start: Callable[..., Desk]) -> None:

@@ -29,7 +29,7 @@ def test_text_that_is_taken_back_is_seen_for_a_moment(text: QTextEdit, qtbot: Qt
     cursor.setPosition(8)
     assert abs(fading.geometry().right() - text.cursorRect(cursor).right()) <= 2
     assert fading._animation.duration() == FADE_MS == 150
-    qtbot.waitUntil(lambda: not fading.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not fading.isVisible(), timeout=20_000)
     fading.begin(4, len(WORDS) - 1)
     assert fading.width() == text.viewport().width()
 

@@ -167,10 +167,10 @@ def test_no_report_has_text_of_the_project_in_it(
         except ValueError as error:
             sys.excepthook(ValueError, error, error.__traceback__)
             logging.getLogger("studio").error("Unforeseen: %s", error, exc_info=error)
-        qtbot.waitUntil(window.workspace.editor.messages.isVisible, timeout=3000)
+        qtbot.waitUntil(window.workspace.editor.messages.isVisible, timeout=20_000)
         assert text[:40] not in window.workspace.editor.messages.text.text()
         qtbot.mouseClick(window.workspace.editor.messages.action_button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: bool(window.findChildren(ReportDialog)), timeout=3000)
+        qtbot.waitUntil(lambda: bool(window.findChildren(ReportDialog)), timeout=20_000)
         dialog = window.findChildren(ReportDialog)[0]
         report = dialog.report.toPlainText()
         qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)

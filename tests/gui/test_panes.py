@@ -71,7 +71,7 @@ def test_a_panel_in_front_reads_when_a_section_is_chosen(
     monkeypatch.setattr(front, "refresh", lambda: reads.append(front.section.id if front.section else 0))
     second = leaf_ids(window)[1]
     window.workspace.outline.choose(second)
-    qtbot.waitUntil(lambda: reads == [second], timeout=3000)
+    qtbot.waitUntil(lambda: reads == [second], timeout=20_000)
 
 
 def test_a_passage_is_shown_and_selected(make_window: Make, qtbot: QtBot, project_file: Path) -> None:
@@ -79,4 +79,4 @@ def test_a_passage_is_shown_and_selected(make_window: Make, qtbot: QtBot, projec
     first, second, *_ = leaf_ids(window)
     window.workspace.outline.choose(second)
     window.workspace.tabs.passage_wanted.emit(first, len("The bell rang.\n\n"), len("Nobody"))
-    qtbot.waitUntil(lambda: window.workspace.editor.text.textCursor().selectedText() == "Nobody", timeout=3000)
+    qtbot.waitUntil(lambda: window.workspace.editor.text.textCursor().selectedText() == "Nobody", timeout=20_000)

@@ -28,7 +28,7 @@ TEXT = "The bell rang.\n\nNobody came."
 @pytest.fixture
 def window(make_window: Make, qtbot: QtBot, project_file: Path) -> MainWindow:
     made = opened(qtbot, make_window(tools(streaming())), project_file)
-    qtbot.waitUntil(lambda: text_of(made) == TEXT, timeout=3000)
+    qtbot.waitUntil(lambda: text_of(made) == TEXT, timeout=20_000)
     return made
 
 
@@ -42,25 +42,25 @@ BEFORE = ["1 The river", "2 The map", "2.1 The stranger", "2.2 At the inn", "3 T
 def finish_title(qtbot: QtBot, window: MainWindow, title: str) -> None:
     """Type the title of the section that was just made."""
     view = window.workspace.outline.view
-    qtbot.waitUntil(lambda: view.findChild(QLineEdit) is not None, timeout=3000)
+    qtbot.waitUntil(lambda: view.findChild(QLineEdit) is not None, timeout=20_000)
     line = view.findChild(QLineEdit)
     assert line is not None
     line.selectAll()
     qtbot.keyClicks(line, title)
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: any(title in each for each in titles(window)), timeout=3000)
+    qtbot.waitUntil(lambda: any(title in each for each in titles(window)), timeout=20_000)
 
 
 def test_a_section_moves_with_keys_and_comes_back(window: MainWindow, qtbot: QtBot) -> None:
     view = window.workspace.outline.view
     view.setFocus()
     qtbot.keyClick(view, Qt.Key.Key_Down, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: titles(window)[0] == "1 The map", timeout=3000)
+    qtbot.waitUntil(lambda: titles(window)[0] == "1 The map", timeout=20_000)
     assert window.workspace.outline.current is not None
     assert window.workspace.outline.current.title == "The river"
     assert text_of(window) == TEXT
     qtbot.keyClick(view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: titles(window) == BEFORE, timeout=3000)
+    qtbot.waitUntil(lambda: titles(window) == BEFORE, timeout=20_000)
     assert text_of(window) == TEXT
 
 
@@ -69,20 +69,20 @@ def test_a_folded_part_stays_folded_when_the_plan_changes(window: MainWindow, qt
     part = outline.model.sections()[1].id
     outline.view.collapse(outline.model.index_of(part))
     outline.down_action.trigger()
-    qtbot.waitUntil(lambda: titles(window)[0] == "1 The map", timeout=3000)
+    qtbot.waitUntil(lambda: titles(window)[0] == "1 The map", timeout=20_000)
     assert not outline.view.isExpanded(outline.model.index_of(part))
 
 
 def test_a_section_is_deleted_without_a_question_and_brought_back(window: MainWindow, qtbot: QtBot) -> None:
     outline = window.workspace.outline
     outline.delete_action.trigger()
-    qtbot.waitUntil(lambda: "1 The river" not in titles(window), timeout=3000)
+    qtbot.waitUntil(lambda: "1 The river" not in titles(window), timeout=20_000)
     assert outline.messages.isVisible()
     assert outline.current is not None
     assert outline.current.title == "The map"
     qtbot.mouseClick(outline.messages.action_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: titles(window) == BEFORE, timeout=3000)
-    qtbot.waitUntil(lambda: text_of(window) == TEXT, timeout=3000)
+    qtbot.waitUntil(lambda: titles(window) == BEFORE, timeout=20_000)
+    qtbot.waitUntil(lambda: text_of(window) == TEXT, timeout=20_000)
 
 
 def test_a_section_is_added_and_named(window: MainWindow, qtbot: QtBot) -> None:
@@ -91,7 +91,7 @@ def test_a_section_is_added_and_named(window: MainWindow, qtbot: QtBot) -> None:
     assert titles(window)[:2] == ["1 The river", "2 The bell"]
     window.menus.undo_plan.trigger()
     window.menus.undo_plan.trigger()
-    qtbot.waitUntil(lambda: titles(window) == BEFORE, timeout=3000)
+    qtbot.waitUntil(lambda: titles(window) == BEFORE, timeout=20_000)
 
 
 def test_a_section_is_split_at_the_cursor_and_merged_again(
@@ -102,14 +102,14 @@ def test_a_section_is_split_at_the_cursor_and_merged_again(
     editor.text.moveCursor(QTextCursor.MoveOperation.StartOfBlock)
     outline.split_action.trigger()
     finish_title(qtbot, window, "Later")
-    qtbot.waitUntil(lambda: text_of(window) == "Nobody came.", timeout=3000)
+    qtbot.waitUntil(lambda: text_of(window) == "Nobody came.", timeout=20_000)
     choose(qtbot, window, leaf_ids(window)[0])
     assert text_of(window) == "The bell rang."
     outline.merge_action.trigger()
-    qtbot.waitUntil(lambda: text_of(window) == TEXT, timeout=3000)
+    qtbot.waitUntil(lambda: text_of(window) == TEXT, timeout=20_000)
     assert len(leaf_ids(window)) == 4
     window.menus.undo_plan.trigger()
-    qtbot.waitUntil(lambda: text_of(window) == "The bell rang.", timeout=3000)
+    qtbot.waitUntil(lambda: text_of(window) == "The bell rang.", timeout=20_000)
     closed(qtbot, window)
     assert bodies(project_file)[:2] == ["The bell rang.", "Nobody came."]
 
@@ -117,12 +117,12 @@ def test_a_section_is_split_at_the_cursor_and_merged_again(
 def test_a_locked_section_is_not_written(window: MainWindow, qtbot: QtBot) -> None:
     outline = window.workspace.outline
     outline.lock_action.trigger()
-    qtbot.waitUntil(lambda: outline.current is not None and outline.current.locked, timeout=3000)
-    qtbot.waitUntil(lambda: not window.run_actions.again.isEnabled(), timeout=3000)
+    qtbot.waitUntil(lambda: outline.current is not None and outline.current.locked, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.run_actions.again.isEnabled(), timeout=20_000)
     assert outline.lock_action.text() == "Unlock"
     assert not outline.split_action.isEnabled()
     outline.lock_action.trigger()
-    qtbot.waitUntil(lambda: window.run_actions.again.isEnabled(), timeout=3000)
+    qtbot.waitUntil(lambda: window.run_actions.again.isEnabled(), timeout=20_000)
 
 
 def test_the_plan_changes_while_a_section_is_being_written(window: MainWindow, qtbot: QtBot) -> None:
@@ -132,14 +132,14 @@ def test_the_plan_changes_while_a_section_is_being_written(window: MainWindow, q
     qtbot.waitUntil(lambda: desk.plan.is_active(leaf_ids(window)[1]), timeout=8000)
     desk.queue.add(Job(JobKind.SECTION, leaf_ids(window)[3]))
     outline.down_action.trigger()
-    qtbot.waitUntil(lambda: titles(window)[0] == "1 The map", timeout=3000)
+    qtbot.waitUntil(lambda: titles(window)[0] == "1 The map", timeout=20_000)
     writing = leaf_ids(window)[0]
     assert desk.plan.is_active(writing)
     outline.choose(writing)
     assert not outline.split_action.isEnabled()
     outline.choose(leaf_ids(window)[3])
     outline.delete_action.trigger()
-    qtbot.waitUntil(lambda: len(leaf_ids(window)) == 3, timeout=3000)
+    qtbot.waitUntil(lambda: len(leaf_ids(window)) == 3, timeout=20_000)
     assert desk.queue.waiting == ()
     assert desk.state.running
     window.run_actions.stop.trigger()

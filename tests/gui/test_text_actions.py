@@ -38,7 +38,7 @@ def window(make_window: Make, qtbot: QtBot, project_file: Path) -> MainWindow:
     with Project.open(project_file) as project:
         project.store_text(project.leaves()[3].id, FOURTH, expected=0, origin=Origin.TYPED)
     made = opened(qtbot, make_window(tools(streaming())), project_file)
-    qtbot.waitUntil(lambda: text_of(made) == FIRST, timeout=3000)
+    qtbot.waitUntil(lambda: text_of(made) == FIRST, timeout=20_000)
     return made
 
 
@@ -79,16 +79,16 @@ def test_words_are_found_in_the_whole_document(window: MainWindow, qtbot: QtBot)
     type_at_end(qtbot, window, " Only a bell.")
     dialog = search(window, qtbot)
     qtbot.keyClicks(dialog.words, "bell")
-    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 4, timeout=3000)
+    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 4, timeout=20_000)
     assert not dialog.replace_button.isEnabled()
     dialog.list.opened.emit(3)
-    qtbot.waitUntil(lambda: shown(window) == leaf_ids(window)[3], timeout=3000)
-    qtbot.waitUntil(lambda: window.workspace.editor.text.textCursor().selectedText() == "bell", timeout=3000)
+    qtbot.waitUntil(lambda: shown(window) == leaf_ids(window)[3], timeout=20_000)
+    qtbot.waitUntil(lambda: window.workspace.editor.text.textCursor().selectedText() == "bell", timeout=20_000)
     dialog.case.setChecked(True)
-    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 3, timeout=3000)
+    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 3, timeout=20_000)
     dialog.expression.setChecked(True)
     dialog.words.setText("(")
-    qtbot.waitUntil(lambda: "not a regular expression" in dialog.found_line.text(), timeout=3000)
+    qtbot.waitUntil(lambda: "not a regular expression" in dialog.found_line.text(), timeout=20_000)
     assert dialog.list.model().rowCount() == 0
 
 
@@ -98,15 +98,15 @@ def test_replacing_everywhere_is_shown_before_and_undone_in_one_step(
     dialog = search(window, qtbot)
     dialog.words.setText("bell")
     dialog.replacement.setText("gong")
-    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 3 and dialog.replace_button.isEnabled(), timeout=3000)
+    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 3 and dialog.replace_button.isEnabled(), timeout=20_000)
     assert "[bell → gong]" in dialog.list.entries.entries()[0].text
     qtbot.mouseClick(dialog.replace_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: text_of(window) == FIRST.replace("bell", "gong"), timeout=3000)
-    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 0, timeout=3000)
+    qtbot.waitUntil(lambda: text_of(window) == FIRST.replace("bell", "gong"), timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.list.model().rowCount() == 0, timeout=20_000)
     window.menus.undo_plan.trigger()
-    qtbot.waitUntil(lambda: text_of(window) == FIRST, timeout=3000)
+    qtbot.waitUntil(lambda: text_of(window) == FIRST, timeout=20_000)
     window.menus.redo_plan.trigger()
-    qtbot.waitUntil(lambda: "gong" in text_of(window), timeout=3000)
+    qtbot.waitUntil(lambda: "gong" in text_of(window), timeout=20_000)
     closed(qtbot, window)
     assert [each for each in bodies(project_file) if each] == [
         "The gong rang.\n\nNobody came.",
@@ -117,11 +117,11 @@ def test_replacing_everywhere_is_shown_before_and_undone_in_one_step(
 def test_the_whole_document_is_read_in_one_piece(window: MainWindow, qtbot: QtBot) -> None:
     whole = window.workspace.middle.continuous
     window.text_actions.whole.trigger()
-    qtbot.waitUntil(lambda: "A bell!" in whole.toPlainText(), timeout=3000)
+    qtbot.waitUntil(lambda: "A bell!" in whole.toPlainText(), timeout=20_000)
     assert whole.toPlainText().startswith("1  The river\nThe bell rang.")
     assert whole.isReadOnly()
     whole.section_wanted.emit(leaf_ids(window)[3])
-    qtbot.waitUntil(lambda: text_of(window) == FOURTH, timeout=3000)
+    qtbot.waitUntil(lambda: text_of(window) == FOURTH, timeout=20_000)
     assert not window.text_actions.whole.isChecked()
     assert window.workspace.editor.isVisible()
 
@@ -129,7 +129,7 @@ def test_the_whole_document_is_read_in_one_piece(window: MainWindow, qtbot: QtBo
 def test_another_section_stands_beside_the_text(window: MainWindow, qtbot: QtBot) -> None:
     reference = window.workspace.middle.reference
     window.text_actions.beside.trigger()
-    qtbot.waitUntil(lambda: reference.isVisible() and "Nobody came." in reference.text.toPlainText(), timeout=3000)
+    qtbot.waitUntil(lambda: reference.isVisible() and "Nobody came." in reference.text.toPlainText(), timeout=20_000)
     choose(qtbot, window, leaf_ids(window)[3])
     assert "Nobody came." in reference.text.toPlainText()
     assert text_of(window) == FOURTH

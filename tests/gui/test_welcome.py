@@ -36,7 +36,7 @@ def test_a_text_is_brought_in_by_one_button(
     window = make_window()
     qtbot.mouseClick(window.welcome.import_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.pages.currentWidget() is window.workspace, timeout=8000)
-    qtbot.waitUntil(lambda: window.workspace.editor.text.toPlainText() == "Anna rows.\nThe bell rings.", timeout=3000)
+    qtbot.waitUntil(lambda: window.workspace.editor.text.toPlainText() == "Anna rows.\nThe bell rings.", timeout=20_000)
     titles = [section.title for section in window.workspace.outline.model.sections() if section.leaf]
     assert titles == ["The river", "The island"]
     with Project.open(tale.with_suffix(".longhand"), Mode.READ) as project:
@@ -83,7 +83,7 @@ def test_the_first_page_can_be_used_by_keyboard_and_says_what_each_button_does(q
     welcome.show()
     qtbot.waitExposed(welcome)
     welcome.activateWindow()
-    qtbot.waitUntil(lambda: QApplication.activeWindow() is welcome, timeout=3000)
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is welcome, timeout=20_000)
     buttons = [welcome.new_button, welcome.open_button, welcome.import_button, *welcome.recent_buttons()]
     welcome.new_button.setFocus()
     for button in buttons:

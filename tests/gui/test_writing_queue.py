@@ -117,7 +117,7 @@ def test_a_section_is_written_again_and_one_undo_brings_the_old_text_back(
     run, desk = window.run_actions, window.desk
     assert desk is not None
     old = "The bell rang.\n\nNobody came."
-    qtbot.waitUntil(lambda: text_of(window) == old, timeout=3000)
+    qtbot.waitUntil(lambda: text_of(window) == old, timeout=20_000)
     assert run.again.isEnabled()
     run.again.trigger()
     choose(qtbot, window, leaf_ids(window)[1])
@@ -149,7 +149,7 @@ def test_writing_goes_on_at_the_cursor(
 ) -> None:
     use_model(project_file, script())
     window = opened(qtbot, make_window(), project_file)
-    qtbot.waitUntil(lambda: text_of(window).startswith("The bell"), timeout=3000)
+    qtbot.waitUntil(lambda: text_of(window).startswith("The bell"), timeout=20_000)
     cursor = window.workspace.editor.text.textCursor()
     cursor.movePosition(QTextCursor.MoveOperation.Start)
     window.workspace.editor.text.setTextCursor(cursor)
@@ -158,7 +158,7 @@ def test_writing_goes_on_at_the_cursor(
     seen: list[bool] = []
     document.grew.connect(lambda: seen.append(document.toPlainText().endswith("\nNobody came.")))
     window.run_actions.onward.trigger()
-    qtbot.waitUntil(lambda: not idle(window), timeout=3000)
+    qtbot.waitUntil(lambda: not idle(window), timeout=20_000)
     qtbot.waitUntil(lambda: idle(window), timeout=60_000)
     assert len(text_of(window)) > 200
     assert text_of(window).startswith("The bell rang.\n\n")
