@@ -94,9 +94,9 @@ class RunState:
             case Pace():
                 return self._paced(report)
             case TextStored(section, _, words) if section == self.section:
-                return replace(self, section_words=words)
+                return self._written(words)
             case SectionFinished(section, words, target) if section == self.section:
-                return replace(self, section_words=words, section_target=target)
+                return replace(self._written(words), section_target=target)
             case Paused(words, target):
                 return replace(self, document_words=words, document_target=target, paused=True)
             case DocumentFinished(words, target):
@@ -106,6 +106,11 @@ class RunState:
                 return replace(state, finished=state.finished or all_written(sections))
             case _:
                 return self
+
+    def _written(self, words: int) -> RunState:
+        # Until the first words of a section are counted, it is not known whether the document's hold some of it.
+        more = words - self.section_words if self.section_words else 0
+        return replace(self, section_words=words, document_words=self.document_words + more)
 
     def _at_section(self, started: SectionStarted) -> RunState:
         return replace(

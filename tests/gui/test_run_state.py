@@ -63,6 +63,13 @@ def test_figures_follow_the_run() -> None:
     assert state.after(TextStored(6, 3, 55)).section_words == 40
 
 
+def test_words_of_a_section_are_among_those_of_the_document() -> None:
+    state = after(STARTED, PACE)
+    assert state.after(TextStored(5, 3, 55)).document_words == 155
+    assert state.after(SectionFinished(5, 62, 60)).document_words == 162
+    assert after(STARTED, TextStored(5, 3, 55)).document_words == 0
+
+
 def test_while_a_pause_is_on_its_way_nothing_else_is_shown() -> None:
     state = after(STARTED, PACE).pausing().after(TextAdded(5, "more")).after(PACE)
     assert state.phase is Phase.PAUSING
