@@ -161,7 +161,13 @@ def test_hang(tmp_path):
 
 def test_delays_can_be_aborted(scripted):
     engine = scripted(prefill_delay_ms=20)
-    threading.Timer(0.1, engine.abort).start()
+
+    def abort_once_begun():
+        while not engine.sequence_length(0):
+            time.sleep(0.001)
+        engine.abort()
+
+    threading.Thread(target=abort_once_begun, daemon=True).start()
     started = time.monotonic()
     with pytest.raises(DecodeAborted):
         engine.decode([BatchToken(40, position, 0, False) for position in range(500)])
