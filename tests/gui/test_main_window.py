@@ -401,7 +401,7 @@ def test_a_worker_that_dies_again_and_again_costs_nothing_that_was_written(
     window.run_actions.write.trigger()
     bar = window.workspace.generation.messages
     qtbot.waitUntil(lambda: bar.action_button.isVisible(), timeout=LONG)
-    assert "kept" in bar.hint.text()
+    assert "kept" in bar.text.text()
     assert "Traceback" not in bar.text.text()
     desk = window.desk
     assert desk is not None
