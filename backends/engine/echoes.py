@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 
-from backends.engine.document_memory import DocumentMemory, KnownText
+from backends.engine.document_memory import NOWHERE, DocumentMemory, KnownText
 from backends.text import ngrams
 
 _RUN = 3
@@ -19,7 +19,6 @@ _BEGIN = "^"
 _ECHOED = 0.5
 # A longer one is shown as it comes, so that a list or a text without full stops does not wait for its end.
 _LONGEST = 400
-_NOWHERE = 1 << 60
 
 
 class _Index:
@@ -96,7 +95,7 @@ class Echoes:
                 run = hash((*self._last, word))
                 self._last = (*self._last, word)[1 - _RUN :]
                 self._present.append(run)
-                self._found += self._known.get(run, _NOWHERE) < self._limit or run in self._own
+                self._found += self._known.get(run, NOWHERE) < self._limit or run in self._own
 
     def _learn(self) -> None:
         """Remember the sentence that has ended."""

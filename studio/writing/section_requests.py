@@ -19,6 +19,7 @@ from backends.types import (
     GenerationRequest,
     LengthBound,
     LengthTarget,
+    Prompt,
     RepetitionPolicy,
     SamplingParams,
 )
@@ -44,25 +45,23 @@ from studio.writing.meanings import meanings_of
 from studio.writing.pace import PACE_SECONDS
 from studio.writing.reply_ending import CLOSING_TRIES, is_near
 from studio.writing.room import CONTEXT_RESERVE_TOKENS, Room, room_of
-from studio.writing.takes import (
-    LEADING_TAKES,
-)
+from studio.writing.takes import LEADING_TAKES
 
 # English prose in common vocabularies; replaced by what the model in use shows.
-FIRST_TOKENS_PER_WORD = 1.5
+_FIRST_TOKENS_PER_WORD = 1.5
 # A request is asked for fewer words than would just fit, since some passages take more tokens than others.
-REQUEST_FILL = 0.85
+_REQUEST_FILL = 0.85
 
-PART_TOLERANCE = 0.15
+_PART_TOLERANCE = 0.15
 # The engine breaks no sentence off near the goal: other endings are tried first.
-FIRST_WIDENED = 1.5
+_FIRST_WIDENED = 1.5
 # So many times the room of an ending may be left when it is begun: more is written first.
-MOST_ROOMS = 2
-ENDING_FILL = 1.6
-STARTER_SAMPLING = "starter"
+_MOST_ROOMS = 2
+_ENDING_FILL = 1.6
+_STARTER_SAMPLING = "starter"
 
 # Fewer words say too little about a model's tokens and sentences.
-LEARNING_WORDS = 50
+_LEARNING_WORDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class SectionRequests:
         self._settings = settings
         self._count = partial(count_words, profile=settings.profile)
         self._sentences = DocumentSentences(project, backend.put)
-        self._tokens_per_word = FIRST_TOKENS_PER_WORD
+        self._tokens_per_word = _FIRST_TOKENS_PER_WORD
         self._sentence_words = FIRST_SENTENCE_WORDS
 
     def missing(self, draft: Draft) -> int:
@@ -107,7 +106,7 @@ class SectionRequests:
 
     def is_ending(self, draft: Draft) -> bool:
         """Whether nothing is left to write but an ending that is chosen of several."""
-        return 0 < self.missing(draft) <= MOST_ROOMS * self._ending_room(draft)
+        return 0 < self.missing(draft) <= _MOST_ROOMS * self._ending_room(draft)
 
     def _ending_room(self, draft: Draft) -> int:
         """How many words are left to such an ending."""
@@ -124,17 +123,15 @@ class SectionRequests:
         assert request.length is not None
         already = self._count(before + kept)
         prompt = replace(request.prompt, answer_start=kept)
-        left = self._backend.capabilities.context_tokens - self._backend.count_prompt_tokens(prompt)
-        needed = int(max(0, request.length.target - already) * self._tokens_per_word * ENDING_FILL)
-        needed += CONTEXT_RESERVE_TOKENS
-        if left < needed // 2:
+        room = self._answer_room(max(0, request.length.target - already), prompt)
+        if room is None:
             return None
         return replace(
             request,
             prompt=prompt,
             length=replace(request.length, target=max(request.length.target, already + 1), already=already),
             repetition=self._repetition(draft, before + kept),
-            max_tokens=min(needed, left),
+            max_tokens=room,
             takes=LEADING_TAKES,
             seed=seed_of(self._project.info.seed, draft.section.id, already, -LEADING_TAKES),
         )
@@ -153,14 +150,19 @@ class SectionRequests:
         seed = seed_of(self._project.info.seed, draft.section.id, already, draft.fruitless + number + 1)
         asked = ending_request(request, unfinished, draft.goal, takes, widened, already, seed)
         asked = replace(asked, repetition=self._repetition(draft, unfinished.before + unfinished.kept))
-        needed = int((draft.goal.aim - already) * self._tokens_per_word * ENDING_FILL) + CONTEXT_RESERVE_TOKENS
-        left = self._backend.capabilities.context_tokens - self._backend.count_prompt_tokens(asked.prompt)
-        return replace(asked, max_tokens=min(needed, left)) if left >= needed // 2 else None
+        room = self._answer_room(draft.goal.aim - already, asked.prompt)
+        return replace(asked, max_tokens=room) if room is not None else None
+
+    def _answer_room(self, words: float, prompt: Prompt) -> int | None:
+        """How many tokens an answer of so many words may take, None where the context has not half of what it needs."""
+        needed = int(words * self._tokens_per_word * _ENDING_FILL) + CONTEXT_RESERVE_TOKENS
+        left = self._backend.capabilities.context_tokens - self._backend.count_prompt_tokens(prompt)
+        return min(needed, left) if left >= needed // 2 else None
 
     def learn(self, call: Call, text: str) -> None:
         """Learn from the text of a call how many tokens the model's words have, and how many words its sentences."""
         words = self._count(text)
-        if words >= LEARNING_WORDS:
+        if words >= _LEARNING_WORDS:
             self._tokens_per_word = max(0.5, call.tokens / words)
             self._sentence_words = words / max(1, len(sentence_ends(text)))
 
@@ -199,7 +201,7 @@ class SectionRequests:
         draft.asked = tuple(point for point in assignment.points if point in draft.demands)
         written = self._count(draft.base)
         target = written + assignment.words
-        part = LengthTarget(target, already=written, tolerance=PART_TOLERANCE, profile=self._settings.profile)
+        part = LengthTarget(target, already=written, tolerance=_PART_TOLERANCE, profile=self._settings.profile)
         last = assignment.part == assignment.part_count
         room = self._ending_room(draft)
         if last and room and not self.is_ending(draft):
@@ -211,7 +213,7 @@ class SectionRequests:
             sampling=self._settings.sampling
             or prose_sampling(self._backend.capabilities, self._project.info.brief.kind),
             max_tokens=room_of(self._backend.capabilities).answer_tokens,
-            length=draft.goal.request_target(written, FIRST_WIDENED) if last else part,
+            length=draft.goal.request_target(written, _FIRST_WIDENED) if last else part,
             repetition=self._repetition(draft, draft.base),
             bans=self._bans(),
             thinking_tokens=self._thinking_tokens(context.tokens),
@@ -227,7 +229,7 @@ class SectionRequests:
 
     def _parts(self, words: int, room: Room) -> int:
         """How many requests ``words`` need, so that the answer fits into its share of the context."""
-        capacity = max(1, int(room.answer_tokens * REQUEST_FILL / self._tokens_per_word))
+        capacity = max(1, int(room.answer_tokens * _REQUEST_FILL / self._tokens_per_word))
         return max(1, math.ceil(words / capacity))
 
     def _repetition(self, draft: Draft, written: str) -> RepetitionPolicy | None:
@@ -251,7 +253,7 @@ class SectionRequests:
 def prose_sampling(capabilities: Capabilities, kind: str) -> SamplingParams:
     """Return the preset of a kind of document; a model trained on our own prompts has one of its own."""
     if capabilities.prompt_version:
-        return sampling_preset(STARTER_SAMPLING)
+        return sampling_preset(_STARTER_SAMPLING)
     return sampling_preset(document_kind(kind).sampling)
 
 

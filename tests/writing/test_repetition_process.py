@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from studio.project.store import Project
 from studio.writing.findings import repetition_in_steps
 from studio.writing.repetition_process import command, look_through, told
 
+ROOT = Path(__file__).parents[2]
 TWICE = "Nobody knew who had left the lamp alight on the stairs that night."
 
 
@@ -28,10 +30,15 @@ def book(tmp_path: Path) -> Path:
     return path
 
 
+def output(path: Path) -> str:
+    """What the process prints about a project."""
+    program, arguments = command(path)
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True, env=environment).stdout
+
+
 def test_a_process_finds_what_is_found_here(book: Path) -> None:
-    program, arguments = command(book)
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=True)
-    *steps, found = map(told, done.stdout.splitlines())
+    *steps, found = map(told, output(book).splitlines())
     assert steps == list(range(1, len(steps) + 1))
     with Project.open(book) as project:
         *_, here = repetition_in_steps(project)
@@ -51,8 +58,7 @@ def test_a_project_is_looked_through_while_somebody_writes_in_it(book: Path) -> 
 
 
 def test_a_file_that_is_gone_is_said_in_one_sentence(tmp_path: Path) -> None:
-    program, arguments = command(tmp_path / "gone.longhand")
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=True)
+    said = output(tmp_path / "gone.longhand")
     with pytest.raises(ProjectError, match=r"gone\.longhand"):
-        told(done.stdout)
-    assert json.loads(done.stdout)["problem"].endswith((".", "found"))
+        told(said)
+    assert json.loads(said)["problem"].endswith((".", "found"))
