@@ -46,7 +46,8 @@ class WriteFields:
 
     ``plan`` is the whole of it, or its upper levels where a ``chapter`` is shown beside it; ``earlier`` are summaries
     of what came before that chapter, and ``chapter_passages`` what it takes up of it; ``summary`` and ``passages`` are
-    of the section alone. ``pinned`` are facts that every prompt has, ``references`` are quoted from the author's notes;
+    of the section alone. ``pinned`` are facts that every prompt has, ``references`` are quoted from the author's notes,
+    ``used`` are openings of paragraphs and phrases that the document has had;
     ``has_notes`` says that some prompts of this project quote them, so that the instructions are the same in all.
     """
 
@@ -69,6 +70,7 @@ class WriteFields:
     facts: tuple[str, ...] = ()
     passages: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
     recent: str = ""
     has_notes: bool = False
 

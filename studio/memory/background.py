@@ -26,6 +26,7 @@ from studio.memory.recall import (
     told_by,
     without_contradictions,
 )
+from studio.memory.used_up import last_leaves, used_up
 from studio.project.outlook import Outlook, Place
 from studio.project.records import Section
 from studio.project.store import Project
@@ -76,6 +77,7 @@ def gather(
         passages=_passages(project, query, outlook, section, meanings) if section.parent is None else (),
         chapter_passages=() if section.parent is None else _chapter_passages(project, outlook, section, meanings),
         references=recall_references(memory, query, meanings=meanings) if has_notes else (),
+        used=_used(project, outlook, written),
         withheld=(*older, *contradictions),
         has_notes=has_notes,
     )
@@ -112,6 +114,11 @@ def _recent(project: Project, outlook: Outlook, written: str) -> tuple[str, int]
     if outlook.previous is None:
         return "", 0
     return project.text(outlook.previous).body, outlook.previous
+
+
+def _used(project: Project, outlook: Outlook, written: str) -> tuple[str, ...]:
+    bodies = [project.text(leaf).body for leaf in last_leaves(project.memory, outlook.before)]
+    return used_up("\n\n".join((*bodies, written)))
 
 
 def _passages(

@@ -22,6 +22,7 @@ class Source(enum.StrEnum):
     FACT = "fact"
     PASSAGE = "earlier passage"
     NOTE = "note"
+    USED = "used up"
     RECENT = "recent text"
     TASK = "task"
 
@@ -84,7 +85,8 @@ class Background:
     before in the same chapter, ``earlier`` those of what came before the chapter, both in reading order. ``recent`` is
     the text directly before the place of writing, ``recent_section`` where it stands (0: in the section itself).
     ``facts`` and ``references`` come the best first, ``passages`` in the order of the story; ``chapter_passages`` are
-    those that all sections of the chapter are shown. ``withheld`` was found and is not shown, with the reason.
+    those that all sections of the chapter are shown. ``used`` are openings of paragraphs and comparisons that the last
+    sections have had. ``withheld`` was found and is not shown, with the reason.
     ``has_notes`` says whether there is reference material at all.
     """
 
@@ -101,5 +103,6 @@ class Background:
     chapter_passages: tuple[Recalled, ...] = ()
     earlier: tuple[Recalled, ...] = ()
     references: tuple[Recalled, ...] = ()
+    used: tuple[str, ...] = ()
     withheld: tuple[Dropped, ...] = ()
     has_notes: bool = False

@@ -53,6 +53,7 @@ FACTS_SHARE = Share(0.15, 240)
 SUMMARY_SHARE = Share(1.0, 1200)
 PASSAGES_SHARE = Share(0.12, 160)
 REFERENCES_SHARE = Share(0.15, 320)
+USED_SHARE = Share(0.06, 64)
 
 # No prompt needs more of the text before it than this; older text is in the summaries.
 _MOST_SENTENCES = 40
@@ -61,6 +62,7 @@ _MOST_SENTENCES = 40
 _TASK_TOKENS = 100
 
 _GIVE_UP_ORDER = (
+    (Source.USED, ("used",)),
     (Source.NOTE, ("references",)),
     (Source.PASSAGE, ("passages", "chapter_passages")),
     (Source.SUMMARY, ("summary", "earlier")),
@@ -112,6 +114,7 @@ class ContextComposer:
         self._add_summary(packing, background, SUMMARY_SHARE.of(room))
         self._add_passages(packing, background, PASSAGES_SHARE.of(room))
         self._add_references(packing, background, REFERENCES_SHARE.of(room))
+        self._add_used(packing, background, USED_SHARE.of(room))
         return self._fitted(packing)
 
     def _count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -231,6 +234,19 @@ class ContextComposer:
         kept = self._add_best(packing, Source.NOTE, background.references, min(budget, packing.room))
         packing.fields = replace(packing.fields, references=tuple(each.text for each in best_at_both_ends(kept)))
 
+    def _add_used(self, packing: _Packing, background: Background, budget: int) -> None:
+        """What is not to be said again, as much as fits. Nothing depends on it: it is no reason to write anew."""
+        budget = min(budget, packing.room)
+        kept: list[str] = []
+        for phrase, count in zip(background.used, self._count_tokens(background.used), strict=True):
+            budget -= count + 1
+            if budget >= 0:
+                packing.take(Piece(Source.USED, phrase, count + 1, "the last sections have it"))
+                kept.append(phrase)
+            else:
+                packing.dropped.append(Dropped(Source.USED, phrase, NO_ROOM))
+        packing.fields = replace(packing.fields, used=tuple(kept))
+
     def _add_best(
         self, packing: _Packing, source: Source, found: Sequence[Recalled], budget: int
     ) -> tuple[Recalled, ...]:
@@ -283,7 +299,8 @@ def _pieces_of(background: Background) -> list[str]:
     """The texts that are counted in any case, to be counted in one go."""
     found = (*background.earlier, *background.told, *background.facts, *background.references)
     passages = (*background.chapter_passages, *background.passages)
-    return [background.brief.text, *(each.text for each in (*found, *passages)), *(f.line for f in background.pinned)]
+    texts = [each.text for each in (*found, *passages)]
+    return [background.brief.text, *texts, *(fact.line for fact in background.pinned), *background.used]
 
 
 def _bare(background: Background, assignment: Assignment) -> WriteFields:

@@ -157,6 +157,7 @@ def test_each_kind_of_memory_has_its_line_and_cites_what_it_shows() -> None:
         "references": tuple(recalled(f"Note {each}.", each, Remembered.NOTE) for each in range(1, 5)),
         "has_notes": True,
         "recent_section": 2,
+        "used": ("In the evening", "like a plate"),
     }
     context = compose(background(SECTIONS, summaries=2, recent="One.\n\nTwo. Three.", **more), SECTIONS[2])
     system, user = (message.content for message in context.prompt.messages)
@@ -164,6 +165,7 @@ def test_each_kind_of_memory_has_its_line_and_cites_what_it_shows() -> None:
     stable, volatile = user[: context.prompt.stable_characters], user[context.prompt.stable_characters :]
     assert "FACTS: Anna is a baker\nPLAN:" in stable
     assert 'FACTS: Ben is tall; it is winter\nEARLIER PASSAGES:\n"The bell fell."\nFROM THE NOTES:\n' in volatile
+    assert "\nUSED UP, NOT TO BE SAID AGAIN: In the evening; like a plate\nLAST WORDS:" in volatile
     assert volatile.index("Note 1") < volatile.index("Note 3") < volatile.index("Note 4") < volatile.index("Note 2")
     shown = {(each.kind, each.id) for piece in context.pieces for each in piece.shows}
     assert shown == {
@@ -188,6 +190,16 @@ def test_prompts_without_memory_are_what_the_starter_model_was_trained_on() -> N
         "BRIEF: A keeper finds a map\nPLAN:\n1 Title 1: Anna goes; Ben stays\nSECTION: Title 1\nPOINTS:\n"
         "- Anna goes\n- Ben stays\nLENGTH: 300 words"
     )
+
+
+def test_of_what_is_used_up_as_much_is_told_as_fits() -> None:
+    used = tuple(f"Opening number {number} of the text" for number in range(30))
+    context = compose(background(SECTIONS, recent="One.", used=used), SECTIONS[0])
+    told = [piece.text for piece in context.pieces if piece.source is Source.USED]
+    left_out = [each.text for each in context.dropped if each.source is Source.USED]
+    assert (*told, *left_out) == used
+    assert 1 < len(told) < 30
+    assert not any(piece.shows for piece in context.pieces if piece.source is Source.USED)
 
 
 def test_pinned_facts_are_never_left_out() -> None:

@@ -28,6 +28,7 @@ NAMES = {
     Source.FACT: QT_TRANSLATE_NOOP("context", "Fact"),
     Source.PASSAGE: QT_TRANSLATE_NOOP("context", "Earlier passage"),
     Source.NOTE: QT_TRANSLATE_NOOP("context", "Note"),
+    Source.USED: QT_TRANSLATE_NOOP("context", "Used up"),
     Source.RECENT: QT_TRANSLATE_NOOP("context", "Text before"),
     Source.TASK: QT_TRANSLATE_NOOP("context", "Task"),
     FREE: QT_TRANSLATE_NOOP("context", "Free"),
