@@ -11,8 +11,14 @@ from resources.starter.briefs import document_title, make_brief
 from resources.starter.phrases import Event, load_events, load_fillers, word_lists
 from resources.starter.world import World, report_world, story_world
 
+STORIES = (
+    "story_opening", "story_beginnings", "story_middle", "story_roads", "story_discoveries", "story_actions",
+    "story_deeds", "story_demands", "story_ending", "story_decisions",
+)  # fmt: skip
+REPORTS = ("report", "report_themes", "report_instructions")
+FILLERS = ("story_fillers", "story_moments")
 _MIDDLE = ("plan", "way", "trouble", "find", "help", "turn")
-_OPEN_EVENT_SHARE = 0.5
+_OPEN_EVENT_SHARE = 0.35
 _MIN_POINTS, _MAX_POINTS = 2, 4
 
 
@@ -80,7 +86,7 @@ class _Writer:
     def __init__(self, world: World) -> None:
         self.world = world
         self.present: set[str] = {"obj"} if world.premise in ("find", "lost", "deliver") else set()
-        self.fillers = [] if world.premise == "report" else list(load_fillers())
+        self.fillers = [] if world.premise == "report" else list(load_fillers(*FILLERS))
         self.said: set[str] = set()
         world.rng.shuffle(self.fillers)
 
@@ -140,7 +146,7 @@ def _story_phases(rng: random.Random, count: int) -> list[str]:
 
 def story_scenes(world: World, count: int) -> list[Scene]:
     """Choose and bind the events of a story; an event happens once as long as there are others."""
-    events = load_events("story_opening", "story_middle", "story_ending", "story_actions")
+    events = load_events(*STORIES)
     by_phase: dict[str, list[Event]] = {}
     for event in events:
         by_phase.setdefault(event.phase, []).append(event)
@@ -156,10 +162,22 @@ def story_scenes(world: World, count: int) -> list[Scene]:
     return scenes
 
 
+def earlier_scenes(document: Document, count: int) -> list[Scene]:
+    """Make and write so many scenes that might have come before a document: other events of the same world."""
+    world = document.world
+    told = {scene.event.name for section in document.sections for scene in section.scenes}
+    drawn = (report_scenes if world.premise == "report" else story_scenes)(world, count + 3)
+    scenes = [scene for scene in drawn if scene.event.name not in told][:count]
+    writer = _Writer(world)
+    for scene in scenes:
+        writer.scene(scene, 0.3)
+    return scenes
+
+
 def report_scenes(world: World, count: int) -> list[Scene]:
     """Choose and bind the themes of a report: purpose and background, findings or instructions, what to do."""
     by_phase: dict[str, list[Event]] = {}
-    for event in load_events("report"):
+    for event in load_events(*REPORTS):
         by_phase.setdefault(event.phase, []).append(event)
     rng = world.rng
     head = min(count, rng.randint(1, 2 if count < 6 else 4))

@@ -6,12 +6,22 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resources.starter.briefs import make_facts, make_notes
-from resources.starter.document import Document, Section, plan_document, write_document
+from resources.starter.document import Document, Scene, Section, earlier_scenes, plan_document, write_document
 from resources.starter.phrases import word_lists
-from studio.prompt_templates import PlanEntry, PlanFields, PromptFields, SummariseFields, WriteFields, render
+from studio.planning.kinds import document_kind
+from studio.prompt_templates import (
+    ExtendFields,
+    PlanEntry,
+    PlanFields,
+    PromptFields,
+    SummariseFields,
+    WriteFields,
+    render,
+)
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -19,6 +29,9 @@ CHAT_TEMPLATE = (
 )
 _SUMMARY_SECTIONS = 5
 _MIN_PASSAGE_WORDS, _MAX_PASSAGE_WORDS = 20, 470
+_OPENING_WORDS, _MOST_OPENINGS, _MOST_IMAGES = (3, 5), 6, 3
+_IMAGE = re.compile(r"\b(?:like an?|as if|as though)(?: [\w']+){1,5}")
+_MOST_BEFORE, _MOST_AFTER = 110, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,16 @@ def last_words(text: str, count: int) -> str:
     return " ".join(reversed(kept))
 
 
+def first_words(text: str, count: int) -> str:
+    """Return the first whole sentences of a text on one line, at least one and about ``count`` words."""
+    kept: list[str] = []
+    for sentence in re.split(r"(?<=[.!?\"])\s+", text.strip()):
+        if kept and sum(len(item.split()) for item in kept) + len(sentence.split()) > count:
+            break
+        kept.append(sentence)
+    return " ".join(kept)
+
+
 def rounded_words(text: str, rng: random.Random) -> int:
     """Return the length of a text in words, off by up to 4 % and sometimes rounded to tens."""
     words = max(10, round(len(text.split()) * rng.uniform(0.96, 1.04)))
@@ -62,6 +85,13 @@ def _style(document: Document, rng: random.Random) -> str:
 
 def _notes(document: Document, rng: random.Random) -> str:
     return make_notes(document.world) if document.world.premise != "report" and rng.random() < 0.1 else ""
+
+
+def _structure(document: Document, rng: random.Random) -> str:
+    """Return what the studio adds to the notes of a plan, for the kinds that have it."""
+    if document.world.premise != "report":
+        return document_kind("novel").structure if document.kind == "novel" else ""
+    return document_kind(document.kind).structure if document.kind in ("manual", "essay") and rng.random() < 0.8 else ""
 
 
 def plan_answer(title: str, sections: list[tuple[str, list[str]]]) -> str:
@@ -84,7 +114,7 @@ def plan_example(document: Document, rng: random.Random) -> Example:
         len(document.sections),
         _plan_words(document, rng),
         style=_style(document, rng),
-        notes=_notes(document, rng),
+        notes=" ".join(filter(None, (_notes(document, rng), _structure(document, rng)))),
     )
     return Example("plan", fields, answer, names=(document.world.people["H"].name,))
 
@@ -117,16 +147,55 @@ def chapter_example(document: Document, rng: random.Random) -> Example:
     return Example("plan", fields, plan_answer(entry.title, [(part.title, part.points) for part in chapter]))
 
 
-def _plan_lines(document: Document, section: int, rng: random.Random) -> tuple[PlanEntry, ...]:
-    if rng.random() < 0.4:
-        return ()
-    with_points = rng.random() < 0.65
+def _entries(document: Document, section: int, rng: random.Random, prefix: str = "") -> tuple[PlanEntry, ...]:
+    """Return the plan around a section as the studio shows it; ``prefix`` is the number of the chapter."""
+    with_points = rng.random() < 0.75
     entries = [
-        PlanEntry(str(number), item.title, tuple(item.points) if with_points else ())
+        PlanEntry(f"{prefix}{number}", item.title, tuple(item.points) if with_points else ())
         for number, item in enumerate(document.sections, 1)
     ]
     start = max(0, section - 3)
     return tuple(entries if len(entries) <= 6 else entries[start : start + 6])
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What of the plan and of earlier chapters a prompt shows."""
+
+    plan: tuple[PlanEntry, ...] = ()
+    chapter: tuple[PlanEntry, ...] = ()
+    earlier: str = ""
+    passages: tuple[str, ...] = ()
+
+
+def _surroundings(document: Document, section: int, rng: random.Random) -> _Surroundings:
+    """Take the document as it is, or as one chapter of a longer one whose earlier chapters are made up."""
+    draw = rng.random()
+    if draw < 0.4:
+        return _Surroundings()
+    if draw < 0.7:
+        return _Surroundings(plan=_entries(document, section, rng))
+    number = rng.randint(1, 4)
+    scenes = earlier_scenes(document, rng.randint(number, number + 2))
+    titles = [scene.title for scene in scenes]
+    titles.insert(number - 1, document.sections[0].title)
+    told = scenes[: rng.randint(1, len(scenes))] if number > 1 else []
+    quoted = [scene.passage.split("\n\n")[0] for scene in told[-2:] if rng.random() < 0.35]
+    return _Surroundings(
+        tuple(PlanEntry(str(place), title) for place, title in enumerate(titles, 1)) if rng.random() < 0.85 else (),
+        _entries(document, section, rng, f"{number}."),
+        " ".join(scene.summary for scene in told) if rng.random() < 0.9 else "",
+        tuple(quoted),
+    )
+
+
+def used_up(before: Sequence[Scene], answer: str, rng: random.Random) -> tuple[str, ...]:
+    """Return openings of earlier paragraphs and images in them that the answer does not take up, the last ones last."""
+    paragraphs = [paragraph for scene in before for paragraph in scene.passage.split("\n\n")]
+    openings = [" ".join(paragraph.split()[: rng.choice(_OPENING_WORDS)]) for paragraph in paragraphs]
+    images = [image for paragraph in paragraphs for image in _IMAGE.findall(paragraph)]
+    fresh = [each.strip("',;:.!?\"") for each in (*openings[-_MOST_OPENINGS:], *images[-_MOST_IMAGES:])]
+    return tuple(dict.fromkeys(each for each in fresh if each and each not in answer))
 
 
 def _summary_line(document: Document, section: int, rng: random.Random) -> str:
@@ -140,6 +209,20 @@ def _text_before(document: Document, section: int, part: int) -> str:
     return "\n\n".join(scene.passage for scene in scenes[-3:])
 
 
+def _scenes_before(document: Document, section: int, part: int) -> list[Scene]:
+    scenes = [scene for item in document.sections[:section] for scene in item.scenes]
+    return scenes + [scene for group in document.sections[section].parts[:part] for scene in group]
+
+
+def _references(document: Document, rng: random.Random) -> tuple[str, ...]:
+    """Return what an author's notes might hold: a passage of something else altogether."""
+    if rng.random() > 0.08:
+        return ()
+    other = plan_document(rng, 1, rng.random() < 0.5, document.world.held_out)
+    write_document(other)
+    return tuple(scene.passage.split("\n\n")[0] for scene in other.sections[0].scenes[:2])
+
+
 def write_example(document: Document, section: int, part: int, rng: random.Random) -> Example:
     """Make the example of one request of a section; ``words`` is the length of its passage."""
     item = document.sections[section]
@@ -149,6 +232,10 @@ def write_example(document: Document, section: int, part: int, rng: random.Rando
     answer = "\n\n".join(scene.passage for scene in scenes)
     story = document.world.premise != "report"
     early = _text_before(document, section - 1, 0) if section > 2 and rng.random() < 0.1 else ""
+    around = _surroundings(document, section, rng)
+    facts = make_facts(document.world) if story and rng.random() < 0.3 else []
+    pinned = facts[:2] if rng.random() < 0.3 else []
+    references = _references(document, rng)
     fields = WriteFields(
         document.kind,
         document.brief,
@@ -159,15 +246,47 @@ def write_example(document: Document, section: int, part: int, rng: random.Rando
         part_count=len(item.parts),
         style=_style(document, rng),
         notes=_notes(document, rng),
-        plan=_plan_lines(document, section, rng),
+        pinned=tuple(pinned),
+        plan=around.plan,
+        earlier=around.earlier,
+        chapter=around.chapter,
+        chapter_passages=around.passages,
         summary=_summary_line(document, section, rng),
-        facts=tuple(make_facts(document.world)) if story and rng.random() < 0.15 else (),
+        facts=tuple(facts[len(pinned) :]),
         passages=(early.split("\n\n")[0],) if early else (),
-        recent=last_words(before, rng.choice((25, 40, 40, 60, 120))) if before else "",
+        references=references,
+        used=used_up(_scenes_before(document, section, part), answer, rng) if rng.random() < 0.4 else (),
+        recent=last_words(before, rng.choice((25, 40, 60, 60, 90, 120, 150))) if before else "",
+        has_notes=bool(references) or rng.random() < 0.02,
     )
     points = fields.points
     names = tuple(person.name for person in document.world.people.values() if any(person.name in p for p in points))
     return Example("write", fields, answer, points, names)
+
+
+def extend_example(document: Document, section: Section, rng: random.Random) -> Example | None:
+    """Make the example of text between two passages: a middle scene of a section, or nothing where there is none."""
+    if len(section.scenes) < 3:
+        return None
+    place = rng.randint(1, len(section.scenes) - 2)
+    answer = section.scenes[place].passage
+    before = "\n\n".join(scene.passage for scene in section.scenes[:place])
+    after = "\n\n".join(scene.passage for scene in section.scenes[place + 1 :])
+    words, rest = len(answer.split()), len(before.split()) + len(after.split())
+    fields = ExtendFields(
+        kind=document.kind,
+        brief=document.brief,
+        title=section.title,
+        before=last_words(before, _MOST_BEFORE),
+        after=first_words(after, _MOST_AFTER),
+        has=rest,
+        wanted=rest + words,
+        words=words,
+        points=(section.scenes[place].point,) if rng.random() < 0.5 else (),
+        style=_style(document, rng),
+        notes=_notes(document, rng),
+    )
+    return Example("extend", fields, answer, fields.points)
 
 
 def summary_example(document: Document, section: Section) -> Example:
@@ -194,6 +313,8 @@ def world_examples(rng: random.Random, held_out: bool = False) -> list[Example]:
     lengths = [len(item.answer.split()) for item in written]
     fitting = zip(written, lengths, strict=True)
     examples += [item for item, words in fitting if _MIN_PASSAGE_WORDS <= words <= _MAX_PASSAGE_WORDS]
+    if rng.random() < 0.12 and (extension := extend_example(document, rng.choice(document.sections), rng)):
+        examples.append(extension)
     by_length = sorted(document.sections, key=lambda section: sum(len(scene.passage) for scene in section.scenes))
-    examples += [summary_example(document, section) for section in by_length[: rng.choice((1, 1, 2))]]
+    examples += [summary_example(document, section) for section in by_length[: rng.choice((0, 1, 1))]]
     return examples

@@ -86,14 +86,15 @@ def load_events(*names: str) -> tuple[Event, ...]:
 
 
 @cache
-def load_fillers() -> tuple[tuple[str, str], ...]:
-    """Return the filler lines as (what must be in the story, text)."""
+def load_fillers(*names: str) -> tuple[tuple[str, str], ...]:
+    """Return the lines of filler files as (what must be in the story, text)."""
     fillers, needs = [], ""
-    for line in (DATA / "story_fillers.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("== "):
-            needs = line.partition("|")[2]
-        elif line and not line.startswith("#"):
-            fillers.append((needs, line))
+    for name in names:
+        for line in (DATA / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+            if line.startswith("== "):
+                needs = line.partition("|")[2]
+            elif line and not line.startswith("#"):
+                fillers.append((needs, line))
     return tuple(fillers)
 
 

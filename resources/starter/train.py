@@ -34,7 +34,7 @@ class TrainSettings:
     final_rate: float = 0.02
     warmup_steps: int = 40
     weight_decay: float = 1.0
-    prompt_loss_until: float = 0.45
+    prompt_loss_until: float = 0.8
     slips: float = 0.006
     checkpoint_seconds: float = 240.0
     seed: int = 1

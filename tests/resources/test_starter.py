@@ -54,6 +54,37 @@ def test_length_asked_for_is_the_length_of_the_passage() -> None:
             assert example.fields.words == pytest.approx(len(example.answer.split()), rel=0.07, abs=11)
 
 
+def test_what_is_used_up_stands_before_the_passage_and_not_in_it() -> None:
+    shown = [example for example in _examples(11, 80) if example.task == "write" and example.fields.used]
+    assert len(shown) > 10
+    for example in shown:
+        assert not any(phrase in example.answer for phrase in example.fields.used)
+
+
+def test_prompts_show_chapters_and_earlier_ones_as_the_studio_does() -> None:
+    fields = [example.fields for example in _examples(12, 80) if example.task == "write"]
+    deep = [each for each in fields if each.chapter]
+    assert len(deep) > 20
+    for each in deep:
+        chapter = each.chapter[0].number.partition(".")[0]
+        assert all(entry.number.startswith(f"{chapter}.") for entry in each.chapter)
+        assert all("." not in entry.number and not entry.points for entry in each.plan)
+    assert any(each.earlier for each in deep)
+    assert any(each.chapter_passages for each in deep)
+    assert any(each.pinned for each in fields)
+    assert any(each.references for each in fields)
+
+
+def test_text_between_two_passages_has_the_length_that_is_missing() -> None:
+    extensions = [example for example in _examples(13, 200) if example.task == "extend"]
+    assert extensions
+    for example in extensions:
+        fields = example.fields
+        assert fields.words == fields.wanted - fields.has == len(example.answer.split())
+        assert fields.before not in example.answer
+        assert fields.after not in example.answer
+
+
 def test_a_document_does_not_repeat_a_sentence() -> None:
     repeated, total = 0, 0
     for seed in range(10):
