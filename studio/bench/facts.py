@@ -20,9 +20,9 @@ from backends.types import Capabilities
 from studio.bench.report import Row, Say, at_least
 from studio.bench.task_files import TaskFile
 from studio.memory.background import gather
-from studio.memory.context import Assignment, Context, Recalled
+from studio.memory.context import Assignment, Context
 from studio.memory.context_composer import ContextComposer
-from studio.memory.recall import Query, recall_facts
+from studio.memory.recall import FoundFact, Query, recall_facts
 from studio.memory.remember import add_fact, edit_fact
 from studio.project.memory_records import Author, Statement
 from studio.project.records import Brief, Origin, PlannedSection, Section, Status
@@ -151,7 +151,7 @@ class FactBench:
     def _recall_rows(self, project: Project, planted: Sequence[Planted]) -> Iterator[Row]:
         queries = {each: Query("\n".join((leaf.title, *leaf.points))) for each, leaf in _leaves(project, planted)}
         found = {
-            each: [fact.shows.id for fact in recall_facts(project.memory, query, AT, self._meanings)]
+            each: [found.fact.id for found in recall_facts(project.memory, query, AT, self._meanings)]
             for each, query in queries.items()
         }
         name = f"planted facts, recall@{AT} of {len(planted)}"
@@ -250,8 +250,8 @@ def _leaves(project: Project, planted: Sequence[Planted]) -> list[tuple[Planted,
     return [(each, project.section(each.section)) for each in planted]
 
 
-def _has(found: Sequence[Recalled], fact_id: int) -> bool:
-    return fact_id in {each.shows.id for each in found}
+def _has(found: Sequence[FoundFact], fact_id: int) -> bool:
+    return fact_id in {each.fact.id for each in found}
 
 
 def _share(found: Iterator[bool]) -> float:

@@ -11,7 +11,7 @@ that a million words take no longer than a thousand.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from studio.memory.context import Background, Dropped, Recalled, Source
@@ -26,7 +26,9 @@ from studio.memory.recall import (
     told_by,
     without_contradictions,
 )
-from studio.memory.used_up import last_leaves, used_up
+from studio.memory.used_up import MOST_LEAVES, used_up
+from studio.project.memory_records import Fact, SummaryText
+from studio.project.memory_store import ProjectMemory
 from studio.project.outlook import Outlook, Place
 from studio.project.records import Section
 from studio.project.store import Project
@@ -53,72 +55,75 @@ def gather(
 
     Raises ``UnknownSection``, and what ``meanings`` raise, by which it is looked for besides words.
     """
-    memory = project.memory
-    outlook = memory.outlook(section.id)
-    told, earlier, older = _told(project, outlook, section)
     query = Query("\n".join((section.title, *points)))
-    pinned = memory.pinned_facts()
-    facts = recall_facts(memory, query, meanings=meanings)
-    doubtful = memory.doubtful_facts([each.shows.id for each in facts])
-    facts, contradictions = without_contradictions(memory, facts, pinned, doubtful)
-    has_notes = memory.has_notes()
-    recent, recent_section = _recent(project, outlook, written)
-    return Background(
-        noun=noun,
-        language=language,
-        brief=project.info.brief,
-        places=outlook.places,
-        told=told,
-        earlier=earlier,
-        recent=recent,
-        recent_section=recent_section,
-        pinned=pinned,
-        facts=facts,
-        passages=_passages(project, query, outlook, section, meanings) if section.parent is None else (),
-        chapter_passages=() if section.parent is None else _chapter_passages(project, outlook, section, meanings),
-        references=recall_references(memory, query, meanings=meanings) if has_notes else (),
-        used=_used(project, outlook, written),
-        withheld=(*older, *contradictions),
-        has_notes=has_notes,
-    )
+    with project.one_state():
+        memory = project.memory
+        outlook = memory.outlook(section.id)
+        told, earlier, older = _told(memory, outlook, section)
+        last = project.section_texts(memory.last_leaves(outlook.before, MOST_LEAVES))
+        pinned = memory.pinned_facts()
+        facts, contradictions = _facts(memory, query, pinned, meanings)
+        has_notes = memory.has_notes()
+        return Background(
+            noun=noun,
+            language=language,
+            brief=project.info.brief,
+            places=outlook.places,
+            told=told,
+            earlier=earlier,
+            recent=written or "".join(text.body for text in last[-1:]),
+            recent_section=0 if written or not last else last[-1].section,
+            pinned=pinned,
+            facts=facts,
+            passages=_passages(project, query, outlook, section, meanings) if section.parent is None else (),
+            chapter_passages=() if section.parent is None else _chapter_passages(project, outlook, section, meanings),
+            references=recall_references(memory, query, meanings=meanings) if has_notes else (),
+            used=used_up("\n\n".join((*(text.body for text in last), written))),
+            withheld=(*older, *contradictions),
+            has_notes=has_notes,
+        )
+
+
+def _facts(
+    memory: ProjectMemory, query: Query, pinned: Sequence[Fact], meanings: Meanings | None
+) -> tuple[tuple[Recalled, ...], tuple[Dropped, ...]]:
+    """Return the facts that a section needs, and those of them that it is not told."""
+    found = recall_facts(memory, query, meanings=meanings)
+    return without_contradictions(found, pinned, memory.doubtful_facts([each.fact.id for each in found]))
 
 
 def _told(
-    project: Project, outlook: Outlook, section: Section
+    memory: ProjectMemory, outlook: Outlook, section: Section
 ) -> tuple[tuple[Recalled, ...], tuple[Recalled, ...], tuple[Dropped, ...]]:
     """Return the summaries of this chapter and of what came before it, and what is too old to be told."""
-    memory = project.memory
     here: list[Recalled] = []
     earlier: list[Recalled] = []
     waiting = list(outlook.before)
-    summaries = {each.section: each for each in memory.summary_texts([place.id for place in waiting])}
     siblings = {place.id for place in waiting if place.parent == section.parent}
+    known: dict[int, SummaryText | None] = {}
+    above: frozenset[int] | None = None
     while waiting and len(here) + len(earlier) < MOST_TOLD:
+        if waiting[-1].id not in known:
+            known |= _summaries(memory, waiting[-MOST_TOLD:])
         place = waiting.pop()
-        if place.id in summaries:
+        if (summary := known[place.id]) is not None:
             found = here if place.id in siblings or section.parent is None else earlier
-            found.append(told_by(summaries[place.id], _heading(place)))
+            found.append(told_by(summary, _heading(place)))
             continue
-        below = memory.children(place)
-        siblings.update(child.id for child in below if place.id in siblings)
-        summaries |= {each.section: each for each in memory.summary_texts([child.id for child in below])}
-        waiting += below
+        # At a million words without summaries, opening each section would take longer than all the rest.
+        above = memory.above_summaries() if above is None else above
+        if place.id in above:
+            below = memory.children(place)
+            siblings.update(child.id for child in below if place.id in siblings)
+            waiting += below
     older = tuple(Dropped(Source.SUMMARY, _heading(place), "too long ago to be told") for place in waiting)
     return tuple(reversed(here)), tuple(reversed(earlier)), older
 
 
-def _recent(project: Project, outlook: Outlook, written: str) -> tuple[str, int]:
-    """Return the text before the place of writing, and the section that it stands in unless it is this one."""
-    if written:
-        return written, 0
-    if outlook.previous is None:
-        return "", 0
-    return project.text(outlook.previous).body, outlook.previous
-
-
-def _used(project: Project, outlook: Outlook, written: str) -> tuple[str, ...]:
-    bodies = [project.text(leaf).body for leaf in last_leaves(project.memory, outlook.before)]
-    return used_up("\n\n".join((*bodies, written)))
+def _summaries(memory: ProjectMemory, places: Sequence[Place]) -> dict[int, SummaryText | None]:
+    """Return the summary of each of these sections, None where it has none."""
+    found = {each.section: each for each in memory.summary_texts([place.id for place in places])}
+    return {place.id: found.get(place.id) for place in places}
 
 
 def _passages(
@@ -136,28 +141,48 @@ def _chapter_passages(
     """Return what sections before this chapter say to what all of it is about, in the order of the story,
     but for the last one, with which it begins."""
     shown = [place for place in outlook.places if section.parent in (place.id, place.parent)]
-    queries = [Query("\n".join((place.title, *place.points))).terms for place in shown]
-    # Of each section in turn, so that all of them have their share.
-    terms = dict.fromkeys(term for turn in itertools.zip_longest(*queries, fillvalue="") for term in turn if term)
-    query = Query(" ".join(list(terms)[:_MOST_CHAPTER_TERMS]))
+    query = Query(" ".join(_chapter_terms(shown)))
     last, chapter = outlook.before_chapter, _order(section.number)[:-1]
     return _passages_of(
         project, query, meanings, lambda each, number: each != last and _order(number)[: len(chapter)] < chapter
     )
 
 
+def _chapter_terms(shown: Sequence[Place]) -> Collection[str]:
+    """Return the words of a chapter's plan, of each section in turn, so that all of them have their share."""
+    terms: dict[str, None] = {}
+    for term in _in_turn(Query("\n".join((place.title, *place.points))).terms for place in shown):
+        terms[term] = None
+        if len(terms) == _MOST_CHAPTER_TERMS:
+            break
+    return terms
+
+
+def _in_turn(sources: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield the first of each source, then the second of each, and so on; a source is made when it has its turn."""
+    waiting: Iterable[Iterator[str]] = map(iter, sources)
+    while True:
+        going_on: list[Iterator[str]] = []
+        for source in waiting:
+            for item in itertools.islice(source, 1):
+                yield item
+                going_on.append(source)
+        if not going_on:
+            return
+        waiting = going_on
+
+
 def _passages_of(
     project: Project, query: Query, meanings: Meanings | None, allowed: Callable[[int, str], bool]
 ) -> tuple[Recalled, ...]:
     """Return the best passages of sections that are ``allowed`` by id and number."""
-    found = [each for each in recall_sections(project.memory, query, meanings) if each]
+    found = [each for each in recall_sections(project.memory, query, meanings) if each][:_MOST_LOOKED_AT]
+    headings = project.memory.headings(found)
     passages: dict[str, Recalled] = {}
-    for each in found[:_MOST_LOOKED_AT]:
-        passage = best_passage(query, each, project.text(each).body)
-        if passage is None:
-            continue
-        heading = project.memory.headings([each])[each]
-        if allowed(each, heading):
+    for text in project.section_texts([each for each in found if allowed(each, headings[each])]):
+        passage = best_passage(query, text.section, text.body)
+        if passage is not None:
+            heading = headings[text.section]
             passages[heading] = replace(passage, reason=f"from {heading}")
         if len(passages) == MOST_PASSAGES:
             break

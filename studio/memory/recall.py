@@ -10,6 +10,7 @@ names, by whatever alias, come before facts that only share words with it. No st
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -69,6 +70,14 @@ class Index(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class FoundFact:
+    """A fact that a section may need, and why."""
+
+    fact: Fact
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What a section is about: its title and points, and those of the chapter that it is in."""
 
@@ -100,7 +109,7 @@ class _Hits:
 
 def recall_facts(
     index: Index, query: Query, most: int = MOST_FACTS, meanings: Meanings | None = None
-) -> tuple[Recalled, ...]:
+) -> tuple[FoundFact, ...]:
     """Return the facts that a section needs, the best first; pinned ones, which it has anyway, are left out.
 
     Those about entities that the query names come first, of each entity in turn, of one the facts that share words with
@@ -114,31 +123,31 @@ def recall_facts(
     reasons = about | others
     # A pinned fact that shares words makes room for another one.
     found = index.facts_with(list(reasons)[: most + _MOST_HITS])
-    return tuple(_recalled_fact(fact, reasons[fact.id]) for fact in found if not fact.pinned)[:most]
+    return tuple(FoundFact(fact, reasons[fact.id]) for fact in found if not fact.pinned)[:most]
 
 
 def without_contradictions(
-    index: Index, found: Sequence[Recalled], pinned: Sequence[Fact], doubtful: Iterable[int]
+    found: Sequence[FoundFact], pinned: Sequence[Fact], doubtful: Iterable[int]
 ) -> tuple[tuple[Recalled, ...], tuple[Dropped, ...]]:
     """Leave out facts that their section does not say any more, and of two that cannot both be true the weaker one.
 
     What is pinned, locked or the author's is the stronger one, else the younger one.
     """
     doubted = set(doubtful)
-    facts = {fact.id: fact for fact in index.facts_with([each.shows.id for each in found])}
-    shown = {fact.id: fact for fact in pinned} | {id_: fact for id_, fact in facts.items() if id_ not in doubted}
+    credible = (each.fact for each in found if each.fact.id not in doubted)
+    shown = {fact.id: fact for fact in (*pinned, *credible)}
     kept: list[Recalled] = []
     dropped: list[Dropped] = []
     for each in found:
-        fact = facts[each.shows.id]
+        fact = each.fact
         rivals = [shown[conflict.fact] for conflict in fact.conflicts if conflict.fact in shown]
         stronger = next((rival for rival in rivals if _strength(rival) > _strength(fact)), None)
         if fact.id in doubted:
-            dropped.append(Dropped(Source.FACT, each.text, "its section does not say so any more"))
+            dropped.append(Dropped(Source.FACT, fact.line, "its section does not say so any more"))
         elif stronger is not None:
-            dropped.append(Dropped(Source.FACT, each.text, f"contradicts fact {stronger.id}: {stronger.line}"))
+            dropped.append(Dropped(Source.FACT, fact.line, f"contradicts fact {stronger.id}: {stronger.line}"))
         else:
-            kept.append(each)
+            kept.append(Recalled(fact.line, each.reason, Citation(Remembered.FACT, fact.id, fact.line)))
     return tuple(kept), tuple(dropped)
 
 
@@ -190,20 +199,18 @@ def told_by(summary: SummaryText, heading: str) -> Recalled:
     return Recalled(" ".join(summary.text.split()), f"what happened in {heading}", shows)
 
 
-def _recalled_fact(fact: Fact, reason: str) -> Recalled:
-    return Recalled(fact.line, reason, Citation(Remembered.FACT, fact.id, fact.line))
-
-
 def _by_entity(links: Sequence[tuple[int, int]], named: Sequence[int], scores: dict[int, float]) -> list[int]:
     """Return facts by id with those of each entity in turn, the best of each first.
 
     The fewer facts there are about somebody, the more often it is their turn: as with words, a rare name says more of
     what a section is about than one that stands everywhere (inverse document frequency).
     """
-    ranked = sorted(links, key=lambda link: (scores.get(link[0], 0.0), link[0]), reverse=True)
+    about: defaultdict[int, list[int]] = defaultdict(list)
+    for fact, entity in links:
+        about[entity].append(fact)
     turns: dict[int, tuple[float, int]] = {}
     for order, entity in enumerate(named):
-        own = [fact for fact, about in ranked if about == entity]
+        own = sorted(about[entity], key=lambda fact: (scores.get(fact, 0.0), fact), reverse=True)
         for place, fact in enumerate(own):
             turns[fact] = min(turns.get(fact, (math.inf, 0)), (place * len(own), order))
     return sorted(turns, key=lambda fact: turns[fact])

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from itertools import islice
 
 from backends.text import ngrams
 from backends.text.segmentation import paragraphs
-from studio.project.memory_store import ProjectMemory
-from studio.project.outlook import Place
 
 MOST_LEAVES = 8
+"""Sections that are looked at."""
 MOST_OPENINGS, MOST_IMAGES = 6, 3
 _OPENING_WORDS = 3
 _WORD = r" [\w'’-]+"
@@ -37,21 +36,6 @@ def used_up(text: str) -> tuple[str, ...]:
     openings = filter(None, map(_opening, prose))
     images = (match[0] for each in prose for match in _IMAGES.finditer(each))
     return (*_foremost(openings, MOST_OPENINGS), *_foremost(images, MOST_IMAGES))
-
-
-def last_leaves(memory: ProjectMemory, before: Sequence[Place], most: int = MOST_LEAVES) -> list[int]:
-    """Return the last so many leaves under these places, in reading order."""
-    return list(_from_the_end(memory, before, most))[::-1]
-
-
-def _from_the_end(memory: ProjectMemory, places: Sequence[Place], most: int) -> Iterator[int]:
-    for place in reversed(places):
-        below = memory.children(place)
-        found = list(_from_the_end(memory, below, most)) if below else [place.id]
-        yield from found[:most]
-        most -= len(found)
-        if most <= 0:
-            return
 
 
 def _opening(paragraph: str) -> str:

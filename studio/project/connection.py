@@ -81,8 +81,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Run a transaction that reads one consistent state."""
-        with translated(self.path), self._begun("BEGIN") as connection:
+        """Run a transaction that reads one consistent state; inside of another one it is a part of that."""
+        connection = self._alive()
+        if connection.in_transaction():
+            yield connection
+            return
+        with translated(self.path), self._begun("BEGIN"):
             yield connection
 
     @contextmanager

@@ -56,7 +56,7 @@ def links(connection: Connection, entity_ids: Collection[int]) -> tuple[tuple[in
     """Return which facts, pinned ones left out, are about these entities: pairs of a fact and an entity."""
     told = select(_link.c.fact, _link.c.entity).join(_fact, _fact.c.id == _link.c.fact)
     found = told.where(_link.c.entity.in_(entity_ids), ~_fact.c.removed, ~_fact.c.pinned)
-    return tuple((row.fact, row.entity) for row in connection.execute(found))
+    return tuple((fact_id, entity_id) for fact_id, entity_id in connection.execute(found))
 
 
 def fact(connection: Connection, fact_id: int) -> Fact:
@@ -213,6 +213,8 @@ def _touching(fact_id: int) -> Any:
 
 
 def _records(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Fact, ...]:
+    if not rows:
+        return ()
     ids = [row.id for row in rows]
     linked, conflicts = _entities_of(connection, ids), _conflicts_of(connection, ids)
     return tuple(

@@ -152,6 +152,11 @@ class ProjectMemory:
         with self._database.reading() as connection:
             return summaries.summary_texts(connection, section_ids)
 
+    def above_summaries(self) -> frozenset[int]:
+        """Return the sections under which at least one has a summary."""
+        with self._database.reading() as connection:
+            return summaries.above(connection)
+
     def set_summary(self, section_id: int, text: str, source_sha256: str, origin: Author) -> None:
         """Set the summary of a section (0: the document). Raises ``ProjectError`` for a locked one unless the author's.
 
@@ -236,6 +241,11 @@ class ProjectMemory:
         """Return what lies directly under a section, in reading order."""
         with self._database.reading() as connection:
             return outlook.children(connection, place.id, place.number)
+
+    def last_leaves(self, places: Sequence[outlook.Place], most: int) -> tuple[int, ...]:
+        """Return the last so many leaves of those that are these sections or lie under them, in reading order."""
+        with self._database.reading() as connection:
+            return outlook.last_leaves(connection, places, most)
 
     def headings(self, section_ids: Sequence[int]) -> dict[int, str]:
         """Return numbers and titles of those of these sections that are in the plan."""

@@ -10,11 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from studio.project import plan, schema
 
 _section = schema.section
+_LIVE = select(_section.c.id, _section.c.title, _section.c.points).where(_section.c.deleted_with.is_(None))
+_BELOW = _LIVE.where(_section.c.parent.is_not_distinct_from(bindparam("above")))
+_BELOW = _BELOW.order_by(_section.c.position, _section.c.id)
+_IDS_BELOW = (
+    select(_section.c.parent, _section.c.id)
+    .where(_section.c.parent.in_(bindparam("above", expanding=True)), _section.c.deleted_with.is_(None))
+    .order_by(_section.c.position, _section.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +61,17 @@ def outlook(connection: Connection, section_id: int) -> Outlook:
     before: list[Place] = []
     _open(connection, None, "", [row.id for row in reversed(way)], places, before)
     chapter = [place for place in before if place.parent != way[0].parent]
-    previous, before_chapter = (_last_leaf(connection, each[-1].id) if each else None for each in (before, chapter))
+    previous, before_chapter = (next(iter(last_leaves(connection, each, 1)), None) for each in (before, chapter))
     return Outlook(tuple(places), tuple(before), previous, before_chapter)
+
+
+def last_leaves(connection: Connection, places: Sequence[Place], most: int) -> tuple[int, ...]:
+    """Return the last so many leaves of those that are these sections or lie under them, in reading order."""
+    # Each section has a leaf at least. What is reached from the top of the plan stands in no circle.
+    found = [place.id for place in places[-most:]]
+    while found and (below := _ids_below(connection, found)):
+        found = [leaf for each in found for leaf in below.get(each, (each,))][-most:]
+    return tuple(found)
 
 
 def children(connection: Connection, section_id: int, prefix: str) -> tuple[Place, ...]:
@@ -65,9 +82,8 @@ def children(connection: Connection, section_id: int, prefix: str) -> tuple[Plac
 
 def headings(connection: Connection, section_ids: Sequence[int]) -> dict[int, str]:
     """Return the numbers and titles of those of these sections that are in the plan."""
-    live = select(_section.c.id).where(_section.c.id.in_(section_ids), _section.c.deleted_with.is_(None))
-    found = (plan.section(connection, each) for each in connection.execute(live).scalars().all())
-    return {each.id: f"{each.number} {each.title}" for each in found}
+    rows = connection.execute(_LIVE.where(_section.c.id.in_(section_ids)))
+    return {row.id: f"{plan.number(connection, row.id)} {row.title}" for row in rows.all()}
 
 
 def _open(
@@ -91,16 +107,11 @@ def _open(
 
 
 def _below(connection: Connection, parent: int | None) -> Sequence[Row[Any, Any, Any]]:
-    here = _section.c.parent.is_(None) if parent is None else _section.c.parent == parent
-    found = select(_section.c.id, _section.c.title, _section.c.points).where(here, _section.c.deleted_with.is_(None))
-    return connection.execute(found.order_by(_section.c.position, _section.c.id)).all()
+    return connection.execute(_BELOW, {"above": parent}).all()
 
 
-def _last_leaf(connection: Connection, section_id: int) -> int:
-    seen = {section_id}
-    while below := _below(connection, section_id):
-        section_id = below[-1].id
-        if section_id in seen:
-            break
-        seen.add(section_id)
-    return section_id
+def _ids_below(connection: Connection, parents: Sequence[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for parent, child in connection.execute(_IDS_BELOW, {"above": parents}):
+        found.setdefault(parent, []).append(child)
+    return found

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from studio.project import schema
 from studio.project.connection import driver_of
@@ -25,12 +25,24 @@ EMPTY_SHA256 = hashlib.sha256(b"").digest()
 
 _section = schema.section
 _text = schema.section_text
+_ONE = select(_section).where(_section.c.id == bindparam("section"), _section.c.deleted_with.is_(None))
 _LIVE_ROWS = (
     select(_section, _text.c.revision, _text.c.words)
     .outerjoin(_text, _text.c.section == _section.c.id)
     .order_by(_section.c.position, _section.c.id)
 )
 _LIVE_IDS = "SELECT id, parent FROM section WHERE deleted_with IS NULL ORDER BY position, id"
+_WAY_UP = """
+    WITH RECURSIVE way (id, parent, position) AS (
+        SELECT id, parent, position FROM section WHERE id = ?
+        UNION SELECT above.id, above.parent, above.position FROM way JOIN section above ON above.id = way.parent
+    )
+    SELECT id, parent, (
+        SELECT count(*) FROM section other
+        WHERE other.parent IS way.parent AND other.deleted_with IS NULL
+        AND (other.position, other.id) <= (way.position, way.id)
+    ) FROM way
+"""
 _LIVE = _LIVE_ROWS.where(_section.c.deleted_with.is_(None))
 
 
@@ -64,7 +76,7 @@ def sections(connection: Connection) -> tuple[Section, ...]:
 
 def section(connection: Connection, section_id: int) -> Section:
     """Return one section of the plan, as ``sections`` has it, without reading the others. Raises ``UnknownSection``."""
-    row = require(connection, section_id)
+    require(connection, section_id)
     below = subtree(connection, section_id)
     found = connection.execute(_LIVE_ROWS.where(_section.c.id.in_(below))).all()
     children: defaultdict[int | None, list[Row[Any]]] = defaultdict(list)
@@ -74,7 +86,7 @@ def section(connection: Connection, section_id: int) -> Section:
     # A damaged file may have circles, which have no beginning.
     sums = _sums(order, children, root=section_id)
     own = next(each for each in found if each.id == section_id)
-    return _record(own, _number(connection, row), sums[section_id], leaf=section_id not in children)
+    return _record(own, number(connection, section_id), sums[section_id], leaf=section_id not in children)
 
 
 def reading_order(connection: Connection) -> list[int]:
@@ -211,7 +223,7 @@ def restore_section(connection: Connection, section_id: int) -> Section:
     """
     row = connection.execute(select(_section).where(_section.c.id == section_id)).one_or_none()
     if row is None or row.deleted_with != section_id:
-        raise _unknown(section_id)
+        raise unknown(section_id)
     parent = row.parent if row.parent is not None and _can_be_parent(connection, row.parent) else None
     siblings = _children(connection, parent)
     position = min(row.position, len(siblings)) if parent == row.parent else len(siblings)
@@ -253,10 +265,9 @@ def require_no_text(connection: Connection, section_id: int) -> None:
 
 def require(connection: Connection, section_id: int) -> Row[Any]:
     """Return the row of a section that is in the plan. Raises ``UnknownSection``."""
-    found = select(_section).where(_section.c.id == section_id, _section.c.deleted_with.is_(None))
-    row = connection.execute(found).one_or_none()
+    row = connection.execute(_ONE, {"section": section_id}).one_or_none()
     if row is None:
-        raise _unknown(section_id)
+        raise unknown(section_id)
     return row
 
 
@@ -306,19 +317,15 @@ def _record(row: Row[Any], number: str, total: _Sum, *, leaf: bool) -> Section:
     )
 
 
-def _number(connection: Connection, row: Row[Any]) -> str:
+def number(connection: Connection, section_id: int) -> str:
     """Return the place of a section, "2.1", by counting the sections before it and before those above it."""
+    way = {each: (parent, place) for each, parent, place in driver_of(connection).execute(_WAY_UP, (section_id,))}
     places: list[str] = []
-    seen: set[int] = set()
-    above: Row[Any] | None = row
-    while above is not None and above.id not in seen:
-        seen.add(above.id)
-        here = _section.c.parent.is_(None) if above.parent is None else _section.c.parent == above.parent
-        earlier = tuple_(_section.c.position, _section.c.id) <= tuple_(above.position, above.id)
-        count = select(func.count()).select_from(_section).where(here, _section.c.deleted_with.is_(None), earlier)
-        places.append(str(connection.execute(count).scalar_one()))
-        parent = select(_section).where(_section.c.id == above.parent)
-        above = connection.execute(parent).one_or_none() if above.parent is not None else None
+    above: int | None = section_id
+    # A damaged file may have circles.
+    while above in way:
+        above, place = way.pop(above)
+        places.append(str(place))
     return ".".join(reversed(places))
 
 
@@ -396,5 +403,6 @@ def _renumber(connection: Connection, ids: Sequence[int]) -> None:
             connection.execute(update(_section).where(_section.c.id == section_id).values(position=position))
 
 
-def _unknown(section_id: int) -> UnknownSection:
+def unknown(section_id: int) -> UnknownSection:
+    """Return the error for a section that is not in the plan."""
     return UnknownSection(f"There is no section {section_id} in the plan.")

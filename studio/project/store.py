@@ -8,7 +8,8 @@ to a project opened for reading, ``ProjectReadOnly``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -282,12 +283,22 @@ class Project(OpenFile):
         with self._database.writing() as connection:
             requirements.set_met(connection, section_id, met, source_sha256)
 
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """Have all that is read in the block of one state of the project; nothing can be written there."""
+        with self._database.reading():
+            yield
+
     # The texts
 
     def text(self, section_id: int) -> SectionText:
         """Return the text of a section; that of a parent is empty. Raises ``UnknownSection``."""
+        return self.section_texts([section_id])[0]
+
+    def section_texts(self, section_ids: Sequence[int]) -> tuple[SectionText, ...]:
+        """Return the texts of these sections in this order; those of parents are empty. Raises ``UnknownSection``."""
         with self._database.reading() as connection:
-            return texts.text(connection, section_id)
+            return texts.section_texts(connection, section_ids)
 
     def store_text(
         self,

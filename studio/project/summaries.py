@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from studio.project import memory_index, plan, schema, texts
+from studio.project.connection import driver_of
 from studio.project.errors import ProjectError
 from studio.project.memory_records import Author, Ranked, SummaryText
 from studio.project.records import Section, Summary
@@ -20,6 +21,13 @@ DOCUMENT = 0
 _summary = schema.summary
 _TABLE = "summary"
 _key = func.coalesce(_summary.c.section, DOCUMENT)
+_ABOVE = """
+    WITH RECURSIVE above (id) AS (
+        SELECT s.parent FROM summary m JOIN section s ON s.id = m.section WHERE s.deleted_with IS NULL
+        UNION SELECT s.parent FROM above JOIN section s ON s.id = above.id
+    )
+    SELECT id FROM above WHERE id IS NOT NULL
+"""
 
 
 def summary(connection: Connection, section_id: int) -> Summary | None:
@@ -68,6 +76,11 @@ def summary_texts(connection: Connection, section_ids: Sequence[int]) -> tuple[S
         for each in section_ids
         if each in rows
     )
+
+
+def above(connection: Connection) -> frozenset[int]:
+    """Return the sections of the plan under which at least one has a summary."""
+    return frozenset(section for (section,) in driver_of(connection).execute(_ABOVE))
 
 
 def set_summary(

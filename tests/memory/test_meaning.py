@@ -69,13 +69,13 @@ def test_what_is_near_is_recalled_beside_what_shares_words(project: Project) -> 
     add_fact(project, Statement("Ole mends nets"), Author.AUTHOR)
     pinned = add_fact(project, Statement("the ferry is slow"), Author.AUTHOR, pinned=True)
     query = Query("They stand before the bridge")
-    assert [each.shows.id for each in recall_facts(project.memory, query)] == [words.id]
+    assert [each.fact.id for each in recall_facts(project.memory, query)] == [words.id]
     found = recall_facts(project.memory, query, meanings=Said(fact=(near.id, pinned.id, words.id)))
-    assert {each.shows.id: each.reason for each in found} == {
+    assert {each.fact.id: each.reason for each in found} == {
         words.id: "shares words with this section",
         near.id: "is near in meaning to this section",
     }
-    assert found[0].shows.id == words.id
+    assert found[0].fact.id == words.id
 
 
 def test_nothing_near_changes_nothing(project: Project) -> None:

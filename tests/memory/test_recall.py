@@ -29,7 +29,7 @@ def test_terms_of_scripts_without_spaces_are_pairs_of_characters(project: Projec
     query = Query("\u627e\u94a5\u5319 of 1911")
     assert query.terms == ("1911", "\u627e\u94a5", "\u94a5\u5319")
     fact = add_fact(project, Statement("\u94a5\u5319\u85cf\u5728\u95e8\u57ab\u4e0b\u9762"), Author.AUTHOR)
-    assert [each.shows.id for each in recall_facts(project.memory, query)] == [fact.id]
+    assert [each.fact.id for each in recall_facts(project.memory, query)] == [fact.id]
 
 
 def test_facts_about_whom_the_plan_names_come_before_shared_words(project: Project) -> None:
@@ -39,8 +39,8 @@ def test_facts_about_whom_the_plan_names_come_before_shared_words(project: Proje
     add_fact(project, Statement("Ole mends nets", who="Ole"), Author.AUTHOR)
     pinned = add_fact(project, Statement("Brandt hates the bridge", who="Ilse Brandt"), Author.AUTHOR, pinned=True)
     found = recall_facts(project.memory, Query("The harbour master crosses the bridge"))
-    assert [each.shows.id for each in found] == [ilse.id, bridge.id]
-    assert pinned.id not in {each.shows.id for each in found}
+    assert [each.fact.id for each in found] == [ilse.id, bridge.id]
+    assert pinned.id not in {each.fact.id for each in found}
     assert [each.reason for each in found] == ["about what this section names", "shares words with this section"]
 
 
@@ -49,13 +49,13 @@ def test_each_entity_has_its_turn(project: Project) -> None:
         for number in range(8):
             add_fact(project, Statement(f"{who} owns house {number}", who=who), Author.AUTHOR)
     found = recall_facts(project.memory, Query("Ben and Anna meet"), most=4)
-    assert [each.text for each in found] == [
+    assert [each.fact.line for each in found] == [
         "Ben owns house 7",
         "Anna owns house 7",
         "Ben owns house 6",
         "Anna owns house 6",
     ]
-    assert recall_facts(project.memory, Query("Ben sees house 3"), most=1)[0].text == "Ben owns house 3"
+    assert recall_facts(project.memory, Query("Ben sees house 3"), most=1)[0].fact.line == "Ben owns house 3"
 
 
 def test_of_two_that_contradict_the_authors_is_told(project: Project) -> None:

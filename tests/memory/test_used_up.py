@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.memory.used_up import MOST_IMAGES, MOST_LEAVES, MOST_OPENINGS, last_leaves, used_up
+from studio.memory.used_up import MOST_IMAGES, MOST_LEAVES, MOST_OPENINGS, used_up
 from studio.project.records import Brief, Origin, PlannedSection
 from studio.project.store import Project
 from tests.memory.test_recall import background
@@ -60,6 +60,6 @@ def test_the_last_leaves_before_a_section_are_looked_at(tmp_path: Path) -> None:
         for place in (0, 4, 10):
             before = project.memory.outlook(leaves[place].id).before
             expected = [leaf.id for leaf in leaves[max(0, place - MOST_LEAVES) : place]]
-            assert last_leaves(project.memory, before) == expected
+            assert list(project.memory.last_leaves(before, MOST_LEAVES)) == expected
         found = background(project, leaves[2].id, written="Here it begins now.")
     assert found.used == ("Opening number 0", "Opening number 1", "Here it begins")
