@@ -151,7 +151,7 @@ def _chapter_passages(
 def _chapter_terms(shown: Sequence[Place]) -> Collection[str]:
     """Return the words of a chapter's plan, of each section in turn, so that all of them have their share."""
     terms: dict[str, None] = {}
-    for term in _in_turn(Query("\n".join((place.title, *place.points))).terms for place in shown):
+    for term in _in_turn(Query("\n".join((place.title, *place.points))).in_order() for place in shown):
         terms[term] = None
         if len(terms) == _MOST_CHAPTER_TERMS:
             break

@@ -88,21 +88,32 @@ class _Packing:
 
 
 class ContextComposer:
-    """Composes prompts of at most ``max_prompt_tokens`` for one model."""
+    """Composes prompts of at most ``max_prompt_tokens`` for one model.
+
+    What was counted for one prompt is not counted again for the next, since neighbouring sections share most of it;
+    so a composer is kept as long as counts of tokens are the same.
+    """
 
     def __init__(self, count_tokens: CountTokens, count_prompt: CountPrompt, max_prompt_tokens: int) -> None:
         self._ask = count_tokens
         self._known: dict[str, int] = {}
+        self._known_before: dict[str, int] = {}
+        self._taskless: tuple[Prompt, int] | None = None
         self._count_prompt = count_prompt
         self._max = max_prompt_tokens
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """How many tokens a prompt may have."""
+        return self._max
 
     def compose(self, background: Background, assignment: Assignment) -> Context:
         """Return the context of a request.
 
         Raises ContextOverflow where not even brief, pinned facts and task fit; its hint says which of them to shorten.
         """
-        self._known.clear()
-        self._count_tokens(_pieces_of(background))
+        self._known_before, self._known = self._known, {}
+        self._count_tokens((_task(assignment), *_pieces_of(background)))
         bare = _bare(background, assignment)
         room = self._max - self._count_prompt(render(bare))
         if room < 0:
@@ -118,11 +129,18 @@ class ContextComposer:
         return self._fitted(packing)
 
     def _count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count each text once for a prompt: a count is a question to another process."""
+        """Count each text once for a prompt and the next one: a count is a question to another process."""
+        self._known.update((text, self._known_before[text]) for text in texts if text in self._known_before)
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
             self._known.update(zip(new, self._ask(new), strict=True))
         return [self._known[text] for text in texts]
+
+    def _count_taskless(self, prompt: Prompt) -> int:
+        """Count what all sections of a document have in common, which mostly was counted for the last prompt."""
+        if self._taskless is None or self._taskless[0] != prompt:
+            self._taskless = prompt, self._count_prompt(prompt)
+        return self._taskless[1]
 
     def _overflow(self, bare: WriteFields) -> ContextOverflow:
         """Say what of the parts that are never left out is too large."""
@@ -143,7 +161,7 @@ class ContextComposer:
         return self._count_prompt(render(fields)) <= self._max
 
     def _fixed_pieces(self, background: Background, assignment: Assignment) -> list[Piece]:
-        task = "\n".join((assignment.section.title, *assignment.points))
+        task = _task(assignment)
         lines = [fact.line for fact in background.pinned]
         brief_tokens, task_tokens, *pinned_tokens = self._count_tokens((background.brief.text, task, *lines))
         return [
@@ -158,7 +176,7 @@ class ContextComposer:
     def _add_stable(self, packing: _Packing, background: Background, section: Section) -> None:
         """Plan, summaries of earlier chapters and what the chapter takes up of them: the same for all its sections."""
         taskless = render(replace(packing.fields, title="", points=(), words=0, part=1, part_count=1))
-        room = max(0, self._max - self._count_prompt(taskless) - _TASK_TOKENS)
+        room = max(0, self._max - self._count_taskless(taskless) - _TASK_TOKENS)
         before = packing.room
         self._add_plan(packing, background, section, min(PLAN_SHARE.of(room), packing.room))
         # Recent text and facts come before what is long ago, and half of what they leave is for this chapter.
@@ -192,7 +210,10 @@ class ContextComposer:
         """The last whole sentences, as many as fit."""
         text = background.recent
         spans = sentences(text)
-        counts = self._count_tokens([text[span.start : span.end] for span in spans[-_MOST_SENTENCES:]])
+        last = [text[span.start : span.end] for span in spans[-_MOST_SENTENCES:]]
+        # A word has a token at least: what has more words than there is room for tokens need not be counted.
+        near = sum(words <= budget for words in accumulate(len(each.split()) for each in reversed(last)))
+        counts = self._count_tokens(last[len(last) - near :])
         sizes = list(accumulate(count + 1 for count in reversed(counts)))
         kept = sum(size <= budget for size in sizes)
         if not kept:
@@ -301,6 +322,10 @@ def _pieces_of(background: Background) -> list[str]:
     passages = (*background.chapter_passages, *background.passages)
     texts = [each.text for each in (*found, *passages)]
     return [background.brief.text, *texts, *(fact.line for fact in background.pinned), *background.used]
+
+
+def _task(assignment: Assignment) -> str:
+    return "\n".join((assignment.section.title, *assignment.points))
 
 
 def _bare(background: Background, assignment: Assignment) -> WriteFields:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,11 +86,18 @@ class Query:
     @property
     def terms(self) -> tuple[str, ...]:
         """Its words that carry meaning, its numbers, and of scripts without spaces pairs of characters, each once."""
+        return tuple(self.in_order())
+
+    def in_order(self) -> Iterator[str]:
+        """Yield its terms one by one: of a chapter's plan, which has thousands, only the first ones are asked for."""
         pairs = letter_pairs(self.text)
-        # In a chapter's plan there are thousands of words, and mostly none of such a script.
-        said = (word for word in words(self.text) if not (pairs and letter_pairs(word)))
-        found = (word.removesuffix("'s") for word in said if content_words(word) or word.isdigit())
-        return (*dict.fromkeys(found), *pairs)
+        seen: set[str] = set()
+        for word in words(self.text):
+            term = word.removesuffix("'s")
+            if term not in seen and (content_words(word) or word.isdigit()) and not (pairs and letter_pairs(word)):
+                seen.add(term)
+                yield term
+        yield from pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +217,11 @@ def _by_entity(links: Sequence[tuple[int, int]], named: Sequence[int], scores: d
         about[entity].append(fact)
     turns: dict[int, tuple[float, int]] = {}
     for order, entity in enumerate(named):
-        own = sorted(about[entity], key=lambda fact: (scores.get(fact, 0.0), fact), reverse=True)
+        scored = sorted((fact for fact in about[entity] if fact in scores), key=lambda fact: (-scores[fact], -fact))
+        own = scored + sorted((fact for fact in about[entity] if fact not in scores), reverse=True)
         for place, fact in enumerate(own):
             turns[fact] = min(turns.get(fact, (math.inf, 0)), (place * len(own), order))
-    return sorted(turns, key=lambda fact: turns[fact])
+    return sorted(turns, key=turns.__getitem__)
 
 
 def _hits(found: Sequence[Ranked], kind: Remembered, query: Query, meanings: Meanings | None) -> _Hits:

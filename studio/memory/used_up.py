@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from backends.text import ngrams
@@ -21,11 +21,15 @@ MOST_OPENINGS, MOST_IMAGES = 6, 3
 _OPENING_WORDS = 3
 _WORD = r" [\w'’-]+"
 _IMAGES = re.compile(
-    rf"\b(?:like an?|as if|as though)(?:{_WORD}){{1,5}}"
-    rf"|\b(?:wie ein(?:e[rmns]?)?|als ob|als wäre(?:n)?)(?:{_WORD}){{1,4}}"
-    r"|(?:像|如同|仿佛|好像)[\u3400-\u9fff]{2,12}(?:一样|一般|似的)?"
+    rf"\b(?:(?:like an?|as if|as though)(?:{_WORD}){{1,5}}"
+    rf"|(?:wie ein(?:e[rmns]?)?|als ob|als wäre(?:n)?)(?:{_WORD}){{1,4}})"
+)
+# Apart from the others: most texts have no character of these, and are looked through for one in no time.
+_CJK_IMAGES = re.compile(
+    r"(?:像|如同|仿佛|好像)[\u3400-\u9fff]{2,12}(?:一样|一般|似的)?"
     r"|[\u3040-\u30ff\u3400-\u9fff]{2,10}のよう[にな]"
 )
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _EDGES = " ,;:.!?…\"'“”„«»()"
 
 
@@ -34,8 +38,15 @@ def used_up(text: str) -> tuple[str, ...]:
     prose = [text[span.start : span.end] for span in paragraphs(text)]
     prose = [each for each in prose if not ngrams.is_structured(each)]
     openings = filter(None, map(_opening, prose))
-    images = (match[0] for each in prose for match in _IMAGES.finditer(each))
+    images = (image for each in prose for image in _images(each))
     return (*_foremost(openings, MOST_OPENINGS), *_foremost(images, MOST_IMAGES))
+
+
+def _images(paragraph: str) -> Iterator[str]:
+    found = list(_IMAGES.finditer(paragraph))
+    if _CJK.search(paragraph):
+        found += _CJK_IMAGES.finditer(paragraph)
+    return (match[0] for match in sorted(found, key=re.Match.start))
 
 
 def _opening(paragraph: str) -> str:

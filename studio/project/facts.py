@@ -36,7 +36,7 @@ def facts_with(connection: Connection, ids: Sequence[int]) -> tuple[Fact, ...]:
     """Return these facts in this order; unknown and removed ones are left out."""
     found: dict[int, Row[Any]] = {}
     for start in range(0, len(ids), _AT_ONCE):
-        rows = connection.execute(_live().where(_fact.c.id.in_(ids[start : start + _AT_ONCE])))
+        rows = connection.execute(_live().where(_fact.c.id.in_(ids[start : start + _AT_ONCE]))).all()
         found |= {row.id: row for row in rows}
     return _records(connection, [found[each] for each in dict.fromkeys(ids) if each in found])
 
@@ -56,7 +56,7 @@ def links(connection: Connection, entity_ids: Collection[int]) -> tuple[tuple[in
     """Return which facts, pinned ones left out, are about these entities: pairs of a fact and an entity."""
     told = select(_link.c.fact, _link.c.entity).join(_fact, _fact.c.id == _link.c.fact)
     found = told.where(_link.c.entity.in_(entity_ids), ~_fact.c.removed, ~_fact.c.pinned)
-    return tuple((fact_id, entity_id) for fact_id, entity_id in connection.execute(found))
+    return tuple((fact_id, entity_id) for fact_id, entity_id in connection.execute(found).all())
 
 
 def fact(connection: Connection, fact_id: int) -> Fact:
@@ -235,8 +235,8 @@ def _entities_of(connection: Connection, ids: Sequence[int]) -> defaultdict[int,
     found: defaultdict[int, list[int]] = defaultdict(list)
     for start in range(0, len(ids), _AT_ONCE):
         rows = select(_link).where(_link.c.fact.in_(ids[start : start + _AT_ONCE])).order_by(_link.c.entity)
-        for row in connection.execute(rows):
-            found[row.fact].append(row.entity)
+        for fact_id, entity_id in connection.execute(rows).all():
+            found[fact_id].append(entity_id)
     return found
 
 

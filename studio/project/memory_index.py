@@ -51,7 +51,7 @@ def search(connection: Connection, table: str, terms: Sequence[str], most: int) 
     index, _ = INDEXES[table]
     statement = f"SELECT rowid, -rank FROM {index} WHERE {index} MATCH ? ORDER BY rank LIMIT ?"
     rows = connection.exec_driver_sql(statement, (wanted, most))
-    return tuple(Ranked(row_id, score) for row_id, score in rows)
+    return tuple(Ranked(row_id, score) for row_id, score in rows.all())
 
 
 def _changed(connection: Connection, table: str, statement: str, value: int) -> bool:

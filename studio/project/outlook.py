@@ -112,6 +112,6 @@ def _below(connection: Connection, parent: int | None) -> Sequence[Row[Any, Any,
 
 def _ids_below(connection: Connection, parents: Sequence[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
-    for parent, child in connection.execute(_IDS_BELOW, {"above": parents}):
+    for parent, child in connection.execute(_IDS_BELOW, {"above": parents}).all():
         found.setdefault(parent, []).append(child)
     return found

@@ -88,6 +88,7 @@ class SectionRequests:
         self._settings = settings
         self._count = partial(count_words, profile=settings.profile)
         self._sentences = DocumentSentences(project, backend.put)
+        self._composer: ContextComposer | None = None
         self._tokens_per_word = _FIRST_TOKENS_PER_WORD
         self._sentence_words = FIRST_SENTENCE_WORDS
 
@@ -176,7 +177,6 @@ class SectionRequests:
         part_count = draft.part + parts_left - 1
         points = points_of_part(draft.points, draft.part, part_count)
         assignment = Assignment(draft.section, points, round(missing / parts_left), draft.part, part_count)
-        composer = ContextComposer(self._backend.count_tokens, self._backend.count_prompt_tokens, room.prompt_tokens)
         brief = self._project.info.brief
         noun, language = document_kind(brief.kind).noun, language_line(brief.language)
         # What is recalled is the same for all parts of a section, so that the later ones find it in the cache.
@@ -191,7 +191,16 @@ class SectionRequests:
         )
         if rules := document_kind(brief.kind).rules:
             known = replace(known, brief=replace(brief, notes=" ".join(filter(None, (brief.notes, rules)))))
-        return composer.compose(known, assignment), assignment
+        return self._composer_for(room).compose(known, assignment), assignment
+
+    def _composer_for(self, room: Room) -> ContextComposer:
+        """The composer for prompts of this size, which knows what was counted for the last one."""
+        # What a server's model counts is estimated, and estimated better with each answer.
+        estimated = bool(self._backend.capabilities.endpoint)
+        if self._composer is None or estimated or self._composer.max_prompt_tokens != room.prompt_tokens:
+            count, count_prompt = self._backend.count_tokens, self._backend.count_prompt_tokens
+            self._composer = ContextComposer(count, count_prompt, room.prompt_tokens)
+        return self._composer
 
     def first(self, draft: Draft, stopping: Callable[[], bool]) -> tuple[GenerationRequest, Context]:
         """The request that goes on from the draft, and what its prompt is composed of."""
