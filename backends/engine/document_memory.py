@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from backends.text import ngrams
 
-NEAR_WORDS = 10
+NEAR_WORDS = 12
 """Sentences of so many words may be nearly another one."""
-PASSAGE = 13
+PASSAGE = 32
+"""Of so many tokens in a row another occurrence is a repetition, whatever sentences they stand in."""
 _NEAR_GRAM = 5
 _WINDOW_GRAM = 4
 NOWHERE = 1 << 60
@@ -25,7 +26,7 @@ NOWHERE = 1 << 60
 class Sentence(NamedTuple):
     """A sentence as it is compared: words, tokens (with marks), and the hashes of its n-grams.
 
-    ``passages`` and ``window`` (13- and 4-grams of tokens) reach back into the text before it. All are empty where
+    ``passages`` and ``window`` (32- and 4-grams of tokens) reach back into the text before it. All are empty where
     repetition is the form (tables, headings); ``window`` also in lists.
     """
 
@@ -37,7 +38,7 @@ class Sentence(NamedTuple):
 
 
 def read_sentence(text: str, before: Sequence[str]) -> Sentence:
-    """Read a sentence that follows the tokens ``before``, of which the last twelve count."""
+    """Read a sentence that follows the tokens ``before``, of which the last 31 count."""
     if text.lstrip()[:1] in ("|", "#"):
         return Sentence((), [], [], [], [])
     tokens = ngrams.tokens(ngrams.without_leaders(text))
@@ -141,11 +142,11 @@ class DocumentMemory:
         return self._exact.get(words, NOWHERE)
 
     def lacks_passages(self, keys: Iterable[int]) -> bool:
-        """Whether none of these 13-grams was said."""
+        """Whether none of these passages was said."""
         return self._passages.keys().isdisjoint(keys)
 
     def passages(self, keys: Iterable[int]) -> list[int]:
-        """Return, for each 13-gram, the number of the token that ended it first, one beyond all for none."""
+        """Return, for each passage, the number of the token that ended it first, one beyond all for none."""
         index = self._passages
         return [index.get(key, NOWHERE) for key in keys]
 
@@ -181,4 +182,4 @@ class Library:
 
 
 def _keys(items: Sequence[str], n: int) -> list[int]:
-    return [hash(gram) for gram in ngrams.grams(items, n)]
+    return list(map(hash, ngrams.grams(items, n)))

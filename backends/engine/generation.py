@@ -312,11 +312,12 @@ class Generation:
             return None, token
         if text.tokens[-1] in self._steering.speech_ends:
             return self._without_tag(token)
-        if self._guard.rate <= DETOURS_FROM or not self._guard.completes_phrase(token):
+        passage = self._guard.passage(token)
+        if not passage and (self._guard.rate <= DETOURS_FROM or not self._guard.completes_phrase(token)):
             return None, token
         place = self._detours.begin(text, self._steering.borders, self._settled, self._retries.banned)
         if place is None:
-            return None, token
+            return self._take_back(passage) if passage else None, token
         refused = text.tokens[place]
         events = self._cut(place)
         self._retries.ban(place, refused)
@@ -373,8 +374,7 @@ class Generation:
         if self._guard is not None:
             self._worn = self._guard.worn
             self._begins = not self._guard.is_varied and self._samplers.is_calm and self._begins_sentence()
-        banned = self._retries.banned.get(len(self._text.tokens))
-        if banned:
+        if banned := self._retries.banned.get(len(self._text.tokens)):
             self._word_ends = self._word_ends or self._at_sentence_end()
             bias = tuple(each for each in bias if each[0] not in banned) + forbidden(banned)
         return bias

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from backends.text import ngrams
 from backends.text.segmentation import Boundary, SentenceScanner
 
-_WORDS = 4
-_MEMORY = 3
+_WORDS = 5
+_MEMORY = 1
 
 _SPEECH = re.compile(r"\s*[\"“‘'«„「—–-]")
 

@@ -2,9 +2,10 @@
 """Notices that a text begins to repeat itself, token by token, and says from where to write again.
 
 Loops reinforce themselves (DITTO, "Learning to Break the Loop"), so the guard acts on the first repeat: of a run of
-tokens, of a sentence, nearly of a sentence, of thirteen tokens in a row, of a paragraph's opening, of a sentence's
-skeleton, and on too many repeated 4-grams in the last thousand tokens. It knows the whole document, not only the
-model's context.
+tokens, of a sentence, nearly of a sentence, of 24 words and marks in a row, of a paragraph's opening, of a sentence's
+skeleton, and on too many repeated 4-grams in the last thousand. It knows the whole document, not only the model's
+context. What people repeat on purpose is let stand: shorter passages, what is said aloud, a cry that comes twice. That
+a model repeats such a passage for want of other words is seen to before it is whole (``worn``, ``passage``).
 """
 
 from __future__ import annotations
@@ -98,10 +99,19 @@ class RepetitionGuard:
         """Whether a token would repeat a phrase of four words."""
         return self._phrases.completes(token)
 
+    def passage(self, token: int) -> Loop | None:
+        """Return what to take back instead of choosing ``token``, where a passage would return with it that is long.
+
+        A caller comes here only with a token that the model insists on.
+        """
+        begun = self._end < self._scanner.length and token in self._phrases.barred()
+        return Loop(max(self._end, self._settled), "passage") if begun else None
+
     @property
     def worn(self) -> frozenset[int]:
-        """The tokens that would repeat a phrase: to be left out where the model has others."""
-        return self._phrases.worn(self._rate)
+        """The tokens that would repeat a phrase or a passage: to be left out where the model has others."""
+        barred = self._phrases.barred()
+        return self._phrases.worn(self._rate) | barred if barred else self._phrases.worn(self._rate)
 
     def feed(self, token: int, text: str) -> Loop | None:
         """Append a token and the text that it added; return the loop that it completes, if any."""

@@ -368,8 +368,13 @@ class Scheduler:
                 self._deliver(generation.resolve())
                 if generation.finished:
                     self._end_finished()
-                elif not self._engine.sequence_length(generation.sequence):
-                    self._cache.refill(generation.sequence, generation.tokens)
+                else:
+                    self._refill(generation)
+
+    def _refill(self, generation: Generation) -> None:
+        """Give a take whose cache was lost by cutting it back what is kept of its beginning."""
+        if not self._engine.sequence_length(generation.sequence):
+            self._cache.refill(generation.sequence, generation.tokens)
 
     def _note_prefill(self, generation: Generation) -> None:
         """Tell how far a prompt is."""
@@ -399,6 +404,8 @@ class Scheduler:
                 self._steady = False
                 self._deliver(events)
                 self._end_finished()
+                if not generation.finished:
+                    self._refill(generation)
         self._newest = newest
 
     def _ready(self, generation: Generation) -> bool:

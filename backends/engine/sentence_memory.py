@@ -17,19 +17,25 @@ from backends.engine.document_memory import (
     read_sentence,
 )
 from backends.engine.skeletons import Skeletons
+from backends.engine.speech import closing_mark
 from backends.text import ngrams
 from backends.types import RepetitionPolicy
 
 _NEAR_SHARE = 0.8
+# People say the same again aloud, quote one another, and cry the same twice: where there is speech, more has to return.
+_SPOKEN_WORDS = 20
+_CRY_WORDS = 6
+# A passage that is mostly marks and single letters is none ("bor-r-r-n", lines of dots).
+_PASSAGE_WORDS = 16
+# Where more of the 4-grams repeat, no sentence may follow of which more than a quarter was said: in a text that has
+# but begun what people do not exceed, later what they seldom do, since repeats come the more the longer a text is.
+_YOUNG, _FULL, _KNOWN_SHARE = ngrams.ACT, 0.2, 0.25
 _WINDOW_AT_LEAST = 500
-# Pages later people say again what is mostly marks ("said I, '..."), and at once what has hardly a word ("bor-r-r-n").
-_PASSAGE_WORDS = 10
-_NEAR_PASSAGE_WORDS = 6
-_NEAR_PASSAGE = 4_000
-# The more of the last thousand 4-grams are repeats, the smaller a share of repeats a new sentence may have: above the
-# threshold none that would keep the window there. Answers of a word or two are not counted.
-_ALLOWED = ((ngrams.ACT, ngrams.ACT), (0.05, 0.2))
 _REPEATED_GRAMS = 4
+
+_DOUBLE_QUOTES = frozenset('"“”„«»')
+_OPENING = {'"': '"', "”": "“", "“": "„", "»": "«"}
+_CLOSERS = " \n\"'”’»"
 
 
 class SentenceMemory:
@@ -43,6 +49,7 @@ class SentenceMemory:
         self._token_limit = known.tokens_before(sentences)
         self._before = known.tokens[max(0, self._token_limit - PASSAGE) : self._token_limit]
         self._own = DocumentMemory()
+        self._speech = [""]  # the mark that closes the speech which is open behind each sentence
         self._skeletons = Skeletons()
         grams = known.grams_before(sentences)
         self._window = GramWindow(known.window_grams[max(0, grams - ngrams.WINDOW) : grams])
@@ -53,12 +60,14 @@ class SentenceMemory:
         ``title`` says that it is a line of its own without a final mark, which may return like a heading.
         """
         sentence = self._read(text)
-        kind = self._kind(sentence, title)
+        spoken = bool(self._speech[-1]) or is_spoken(text)
+        kind = self._kind(text, sentence, spoken, title)
         repeated = self._window.push(sentence.window)
-        skeleton = self._skeletons.add(text, () if title else sentence.tokens)
+        skeleton = self._skeletons.add(text, () if title or spoken else sentence.tokens)
         if not kind:
             kind = skeleton or ("window" if self._repeats_too_much(sentence, repeated) else "")
         self._own.append(sentence)
+        self._speech.append(left_open(text, self._speech[-1]))
         return kind
 
     def judge(self, text: str) -> str:
@@ -77,21 +86,23 @@ class SentenceMemory:
         grams = self._own.grams_before(kept)
         self._window.pop(len(self._own.window_grams) - grams)
         self._skeletons.rewind(kept)
+        del self._speech[kept + 1 :]
         self._own.cut(kept)
 
     def _read(self, text: str) -> Sentence:
         own = self._own.tokens[1 - PASSAGE :]
         return read_sentence(text, own if len(own) >= PASSAGE - 1 else [*self._before, *own])
 
-    def _kind(self, sentence: Sentence, title: bool) -> str:
+    def _kind(self, text: str, sentence: Sentence, spoken: bool, title: bool) -> str:
         words = sentence.words
-        if len(words) >= self._policy.sentence_words and not title and self._was_said(words):
+        least = max(_SPOKEN_WORDS, self._policy.sentence_words) if spoken else self._policy.sentence_words
+        if len(words) >= least and not title and self._was_said(words):
             return "sentence"
-        if len(words) >= self._policy.adjacent_words and words == self._said(1):
+        if len(words) >= self._policy.adjacent_words and words == self._said(1) and not self._is_cry(text, words):
             return "adjacent"
         if self._repeats_a_pair(words):
             return "adjacent"
-        if len(words) >= NEAR_WORDS and self._is_near(sentence):
+        if len(words) >= (_SPOKEN_WORDS if spoken else NEAR_WORDS) and self._is_near(sentence):
             return "near"
         return "passage" if self._repeats_a_passage(sentence) else ""
 
@@ -104,6 +115,10 @@ class SentenceMemory:
         if own >= 0:
             return self._own.words_of(own)
         return self._known.words_of(self._limit + own) if self._limit + own >= 0 else ()
+
+    def _is_cry(self, text: str, words: tuple[str, ...]) -> bool:
+        """Whether it is a short call or question, which may come twice running, but not three times."""
+        return len(words) < _CRY_WORDS and text.rstrip(_CLOSERS)[-1:] in ("!", "?") and words != self._said(2)
 
     def _repeats_a_pair(self, words: tuple[str, ...]) -> bool:
         """Whether this sentence and the one before it say again what the two before them said."""
@@ -133,29 +148,22 @@ class SentenceMemory:
             return False
         known, own = self._known.passages(sentence.passages), self._own.passages(sentence.passages)
         end = len(self._own.tokens) + len(sentence.tokens)
-        for at, (there, here) in enumerate(zip(known, own, strict=True)):
-            if there < self._token_limit:
-                distance = self._token_limit - there + end
-            elif here < end:
-                distance = end - here
-            else:
-                continue
-            least = _NEAR_PASSAGE_WORDS if distance <= _NEAR_PASSAGE else _PASSAGE_WORDS
-            if self._words_in_passage(sentence, at) >= least:
-                return True
-        return False
+        return any(
+            (there < self._token_limit or here < end) and self._words_in_passage(sentence, at) >= _PASSAGE_WORDS
+            for at, (there, here) in enumerate(zip(known, own, strict=True))
+        )
 
     def _words_in_passage(self, sentence: Sentence, at: int) -> int:
-        """How many of the tokens of a 13-gram are words of two letters; it may begin before the sentence."""
+        """How many of the tokens of a passage are words of two letters; it may begin before the sentence."""
         end = at + 1 + len(sentence.tokens) - len(sentence.passages)
         tokens = [*self._before, *self._own.tokens[-PASSAGE:], *sentence.tokens]
         stop = len(tokens) - len(sentence.tokens) + end
         return sum(len(token) > 1 for token in tokens[stop - PASSAGE : stop])
 
     def _repeats_too_much(self, sentence: Sentence, repeated: int) -> bool:
-        rate = self._window.rate
-        allowed = next((share for above, share in _ALLOWED if rate > above), 1.0)
-        return repeated >= _REPEATED_GRAMS and repeated > allowed * len(sentence.window)
+        if repeated < _REPEATED_GRAMS or repeated <= _KNOWN_SHARE * len(sentence.window):
+            return False
+        return self._window.rate > _YOUNG + (_FULL - _YOUNG) * self._window.fullness
 
 
 class GramWindow:
@@ -172,11 +180,18 @@ class GramWindow:
         kept += grams
         for at, gram in enumerate(grams, start=oldest):
             if at >= 0:
-                self._drop(kept[at])
-            count = counts.get(gram, 0)
-            counts[gram] = count + 1
-            if count:
+                # As _drop, which would take half of the time here.
+                dropped = kept[at]
+                left = counts[dropped] - 1
+                if left:
+                    counts[dropped] = left
+                else:
+                    del counts[dropped]
+            if gram in counts:
+                counts[gram] += 1
                 repeated += 1
+            else:
+                counts[gram] = 1
         return repeated
 
     def pop(self, number: int) -> None:
@@ -186,6 +201,12 @@ class GramWindow:
             if len(self._grams) >= ngrams.WINDOW:
                 gram = self._grams[-ngrams.WINDOW]
                 self._counts[gram] = self._counts.get(gram, 0) + 1
+
+    @property
+    def fullness(self) -> float:
+        """How far the window is filled beyond the 500 tokens that it has at least, from 0 to 1."""
+        more = min(len(self._grams), ngrams.WINDOW) - _WINDOW_AT_LEAST
+        return max(0, more) / (ngrams.WINDOW - _WINDOW_AT_LEAST)
 
     @property
     def rate(self) -> float:
@@ -199,3 +220,18 @@ class GramWindow:
             self._counts[gram] = count
         else:
             del self._counts[gram]
+
+
+def left_open(text: str, mark: str) -> str:
+    """Return the mark that closes the speech which is open behind a sentence, where ``mark`` does before it.
+
+    Speech ends with its paragraph.
+    """
+    if "\n" in text[len(text.rstrip()) :]:
+        return ""
+    return mark if _DOUBLE_QUOTES.isdisjoint(text) else closing_mark(_OPENING.get(mark, "") + text)
+
+
+def is_spoken(text: str) -> bool:
+    """Whether a sentence has speech in it: a double quotation mark, or a single one before its first word."""
+    return not _DOUBLE_QUOTES.isdisjoint(text) or text.lstrip()[:1] in ("'", "‘")

@@ -8,6 +8,9 @@ AWRS). An earlier form made worn words less likely everywhere; where a model was
 words that made no sense. It works on words and marks, as repetition is measured. Names, marks and the inside of words
 are left alone.
 
+What would repeat a whole passage is barred besides. People repeat one now and then, so the guard takes none back that
+is written; a model that has begun on one goes on to its end, if nobody stops it.
+
 Words are numbers here, and what stands behind a token is one number, because objects that hold others are visited by
 Python's garbage collector again and again: that alone took half of the time.
 """
@@ -15,6 +18,7 @@ Python's garbage collector again and again: that alone took half of the time.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from backends.text import ngrams
 
@@ -26,7 +30,10 @@ _QUOTES = frozenset('"“”')
 REACH = 2 * ngrams.WINDOW
 """For how many words and marks the openings of sentences are kept in mind."""
 _FINAL = frozenset(".!?…")
+_BREAKS = _QUOTES | {""}
 _INSIDE = frozenset("'’")
+_PASSAGE = 11
+_FAMILIAR = 2
 _NOTHING: frozenset[int] = frozenset()
 
 _BITS = 20
@@ -34,6 +41,8 @@ _ONE, _TWO, _THREE = ((1 << _BITS * words) - 1 for words in (1, 2, 3))
 _SAME = (1 << 2 * _BITS) + (1 << _BITS) + 1
 _NO_OPENING, _START = 0, 1
 _WHOLE_OPENING = 1 << _BITS * _OPENING_WORDS
+# Kinds of words and marks; a new beginning may follow from the third on.
+_WORD, _MARK, _BREAK, _FINAL_MARK = range(4)
 
 
 class _Places:
@@ -43,11 +52,12 @@ class _Places:
         self.last: dict[int, int] = {}
         self.before: dict[int, int] = {}
 
-    def add(self, key: int, place: int) -> None:
-        """Note a place, which is behind all others."""
+    def add(self, key: int, place: int) -> bool:
+        """Note a place, which is behind all others; return whether the key had one."""
         last = self.last
-        self.before[place] = last.get(key, -1)
+        before = self.before[place] = last.get(key, -1)
         last[key] = place
+        return before >= 0
 
     def remove(self, key: int) -> None:
         """Forget the last place of a key."""
@@ -58,12 +68,29 @@ class _Places:
             self.last[key] = before
 
 
+class _Piece(NamedTuple):
+    """What a token's text is, wherever it stands: the numbers of its words and marks, and how it begins and ends.
+
+    ``joins``: it would go on a word that is open; ``small``, ``letter``: it begins with a small letter, with any;
+    ``is_open``: no space stands behind it, None where it is empty.
+    """
+
+    words: tuple[int, ...]
+    joins: bool
+    small: bool
+    letter: bool
+    is_open: bool | None
+
+
 class WornPhrases:
     """Follows the tokens of a take. ``recent`` are tokens with their text that stand before it."""
 
     def __init__(self, recent: Iterable[tuple[int, str]] = ()) -> None:
-        self._numbers: dict[str, int] = {"": 0}
-        self._words: list[str] = [""]
+        self._numbers: dict[str, int] = {}
+        self._words: list[str] = []
+        self._kinds: list[int] = []
+        self._number("")
+        self._pieces: dict[str, _Piece] = {}
         # One item for each token; of those that tell what stands behind it one more.
         self._tokens: list[int] = []
         self._notable: list[bool] = []
@@ -71,8 +98,13 @@ class WornPhrases:
         self._openings: list[int] = [_START]  # those of the sentence in progress
         self._counts: list[int] = [0]
         self._open: list[bool] = [False]  # whether no space stands behind the last word, so that it may go on
+        self._line: list[int] = []  # all words
         # The words that followed the last three, the last two, the opening of a sentence.
         self._threes, self._twos, self._begun = _Places(), _Places(), _Places()
+        # How many notable words in a row stood behind three that were there already.
+        self._familiar = 0
+        self.stutters = False
+        """Whether the last three words are one and the same; asked for behind a letter."""
         self._base = 0
         for token, text in recent:
             self.add(token, text)
@@ -80,61 +112,68 @@ class WornPhrases:
 
     def add(self, token: int, text: str) -> None:
         """Append a token and its text."""
-        state, opening, count = self._states[-1], self._openings[-1], self._counts[-1]
-        last = self._words[state & _ONE]
-        notable = joins = False
-        word = text[1:]
-        if word.isalpha() and text[0] == " ":
-            lower = word.lower()
-            notable = word == lower or last in _FINAL or last in _QUOTES or not last
-            new = (lower,)
-        elif not text or text.isspace():
-            new = ()
-        else:
-            joins = self._open[-1] and last[:1].isalnum() and (text[0].isalnum() or text[0] in _INSIDE)
-            new = ngrams.tokens(last + text if joins else text)
-            first = text.lstrip()[:1]
-            notable = not joins and (first.islower() or (first.isalpha() and (last in _FINAL or last in _QUOTES)))
+        state, opening, place = self._states[-1], self._openings[-1], len(self._tokens)
+        new, joins, small, letter, is_open = self._pieces.get(text) or self._read(text)
+        last = state & _ONE
+        joins = joins and self._open[-1] and self._words[last][:1].isalnum()
+        notable = not joins and (small or (letter and self._kinds[last] >= _BREAK))
         if notable:
-            place = len(self._tokens)
-            self._threes.add(state, place)
+            self._familiar = self._familiar + 1 if self._threes.add(state, place) else 0
             self._twos.add(state & _TWO, place)
             if opening > _START:
                 self._begun.add(opening, place)
-        for each in new:
-            number = self._numbers.get(each, -1)
-            if number < 0:
-                number = self._number(each)
-            if joins:
-                joins = False
-                state = state >> _BITS << _BITS | number
-                opening = opening >> _BITS << _BITS | number if opening > _START else opening
-                continue
-            count += 1
-            state = (state << _BITS | number) & _THREE
-            if each[0].isalnum():
-                opening = opening << _BITS | number if 0 < opening < _WHOLE_OPENING else _NO_OPENING
-            elif each in _FINAL:
-                opening = _START
+        if joins:
+            new = self._split(self._words[last] + text)
+            state, opening = state >> _BITS, opening >> _BITS if opening > _START else opening
+            del self._line[-1]
+        if new:
+            kinds = self._kinds
+            for number in new:
+                state = state << _BITS | number
+                kind = kinds[number]
+                if kind == _WORD:
+                    opening = opening << _BITS | number if 0 < opening < _WHOLE_OPENING else _NO_OPENING
+                elif kind == _FINAL_MARK:
+                    opening = _START
+            self._line += new
+            state &= _THREE
+            self.stutters = (joins or new[-1] == last) and state == new[-1] * _SAME and text[-1].isalpha()
         self._tokens.append(token)
         self._notable.append(notable)
         self._states.append(state)
         self._openings.append(opening)
-        self._counts.append(count)
-        self._open.append(not text[-1].isspace() if text else self._open[-1])
+        self._counts.append(len(self._line))
+        self._open.append(self._open[-1] if is_open is None else is_open)
+
+    def _read(self, text: str) -> _Piece:
+        """Read a token's text for the first time."""
+        first, lower = text.lstrip()[:1], text.lower()
+        small = first.islower() or (first.isalpha() and text == lower)
+        joins = text[:1].isalnum() or text[:1] in _INSIDE
+        is_open = not text[-1].isspace() if text else None
+        piece = self._pieces[text] = _Piece(self._split(text), joins, small, first.isalpha(), is_open)
+        return piece
+
+    def _split(self, text: str) -> tuple[int, ...]:
+        """Return the numbers of the words and marks of a text."""
+        numbers = self._numbers
+        return tuple([numbers[word] if word in numbers else self._number(word) for word in ngrams.tokens(text)])
 
     def _number(self, word: str) -> int:
         """Number a new word."""
         number = self._numbers[word] = len(self._words) & _ONE
         self._words.append(word)
+        self._kinds.append(
+            _FINAL_MARK if word in _FINAL else _BREAK if word in _BREAKS else _WORD if word[0].isalnum() else _MARK
+        )
         return number
 
     def rewind(self, kept: int) -> None:
         """Forget all but the first ``kept`` tokens of the take."""
         kept += self._base
         for place in range(len(self._tokens) - 1, kept - 1, -1):
+            state, opening = self._states[place], self._openings[place]
             if self._notable[place]:
-                state, opening = self._states[place], self._openings[place]
                 self._threes.remove(state)
                 self._twos.remove(state & _TWO)
                 if opening > _START:
@@ -143,13 +182,31 @@ class WornPhrases:
             del column[kept:]
         for column in (self._states, self._openings, self._counts, self._open):
             del column[kept + 1 :]
+        del self._line[self._counts[-1] :]
+        if self._line:
+            self._line[-1] = self._states[-1] & _ONE
+        self._familiar = _PASSAGE
 
-    @property
-    def stutters(self) -> bool:
-        """Whether the last three words are one and the same."""
-        state = self._states[-1]
-        number = state & _ONE
-        return state == number * _SAME and self._words[number].isalpha()
+    def barred(self) -> frozenset[int]:
+        """Return the tokens that would repeat eleven words and marks in a row, or more: so thirteen do not return.
+
+        Two are left for a name with its marks, which are never touched.
+        """
+        if self._familiar < _FAMILIAR:
+            return _NOTHING
+        counts, found = self._counts, set()
+        place = self._threes.last.get(self._states[-1], -1)
+        while place >= 0:
+            if self._shared(counts[place]) >= _PASSAGE - 1:
+                found.add(self._tokens[place])
+            place = self._threes.before[place]
+        return frozenset(found)
+
+    def _shared(self, end: int) -> int:
+        """How many of the words before the ``end``th are the last ones, too; more than ten do not count."""
+        line = self._line
+        most = min(end, _PASSAGE - 1)
+        return next((back for back in range(most) if line[end - 1 - back] != line[-1 - back]), most)
 
     def completes(self, token: int) -> bool:
         """Whether a token would repeat a phrase of four words."""
@@ -160,13 +217,14 @@ class WornPhrases:
         if rate <= FROM:
             return _NOTHING
         state, opening = self._states[-1], self._openings[-1]
+        two = state & _TWO
         found: set[int] = set()
         if state in self._threes.last:
             found |= self._after(self._threes, state)
         if opening > _START and opening in self._begun.last:
             found |= self._after(self._begun, opening, REACH)
-        if rate > _FROM_SHORT and state & _TWO in self._twos.last:
-            found |= self._often_after(state & _TWO)
+        if rate > _FROM_SHORT and two in self._twos.last:
+            found |= self._often_after(two)
         return frozenset(found) if found else _NOTHING
 
     def _after(self, places: _Places, key: int, reach: int = ngrams.WINDOW) -> set[int]:

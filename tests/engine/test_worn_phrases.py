@@ -16,12 +16,24 @@ def tokens(text):
     return [(NUMBERS.setdefault(piece, len(NUMBERS)), piece) for piece in pieces]
 
 
-def worn(text, rate=1.0, recent=""):
+def written(text, recent=""):
     phrases = WornPhrases(tokens(recent))
     for token, piece in tokens(text):
         phrases.add(token, piece)
+    return phrases
+
+
+def pieces_of(numbers):
     pieces = {number: piece for piece, number in NUMBERS.items()}
-    return {pieces[token] for token in phrases.worn(rate)}
+    return {pieces[number] for number in numbers}
+
+
+def worn(text, rate=1.0, recent=""):
+    return pieces_of(written(text, recent).worn(rate))
+
+
+def barred(text, recent=""):
+    return pieces_of(written(text, recent).barred())
 
 
 def test_the_word_that_would_repeat_a_gram_is_worn():
@@ -80,6 +92,7 @@ def test_rewinding_is_as_if_the_tokens_had_never_come(before, after, kept):
         phrases.add(*tokens(piece)[0])
         fresh.add(*tokens(piece)[0])
         assert phrases.worn(1.0) == fresh.worn(1.0)
+        assert fresh.barred() <= phrases.barred()
 
 
 @given(texts)
@@ -138,3 +151,49 @@ def test_worn_words_are_those_of_the_whole_text_read_again(said, rate):
     for piece in said:
         phrases.add(NUMBERS.setdefault(piece, len(NUMBERS)), piece)
     assert phrases.worn(rate) == plain_worn(said, rate)
+
+
+LONG = "the man with the lamp came down to the old grey harbour at"
+
+
+def test_the_eleventh_word_of_a_passage_is_barred():
+    said = f"{LONG} dawn. Then {LONG}"
+    assert barred(said) == {" dawn"}
+    assert barred(said[: -len(" at")]) == {" at"}
+    assert barred(said[: -len(" grey harbour at")]) == {" grey"}
+    assert barred(said[: -len(" harbour at")]) == {" harb"}
+    assert barred(said[: -len(" old grey harbour at")]) == set()
+
+
+def test_a_passage_before_the_take_is_barred_too():
+    assert barred(f"Then {LONG}", recent=f"{LONG} dawn.") == {" dawn"}
+
+
+def test_names_and_marks_are_not_barred():
+    assert barred(f"{LONG} Dover. Then {LONG}") == set()
+    assert barred(f"{LONG}, now. Then {LONG}") == set()
+
+
+def plain_barred(said):
+    """The same for whole words and marks, one a token: what followed the last ten wherever they were before."""
+    words = [piece.strip().lower() for piece in said]
+    end = len(words)
+    small = [piece.strip().islower() or words[at - 1 : at] in (["."], ['"'], []) for at, piece in enumerate(said)]
+    return {
+        NUMBERS[said[at]]
+        for at in range(10, end)
+        if words[at].isalpha() and small[at] and words[at - 10 : at] == words[end - 10 :]
+    }
+
+
+@given(st.lists(st.sampled_from([" a", " b", ".", " Ann"]), min_size=1, max_size=14), st.data())
+def test_what_is_barred_is_what_reading_again_would_bar(block, data):
+    said = [*block, *data.draw(st.lists(words_and_marks, max_size=6)), *block]
+    said = said[: data.draw(st.integers(len(said) - len(block), len(said)))]
+    phrases = WornPhrases()
+    for piece in said:
+        phrases.add(NUMBERS.setdefault(piece, len(NUMBERS)), piece)
+    found = phrases.barred()
+    assert found <= plain_barred(said)
+    familiar = [piece for piece in said[-7:] if piece in (" a", " b")]
+    assert found == plain_barred(said) or len(familiar) < 3
