@@ -17,7 +17,7 @@ from backends.engine.take_text import TakeText
 FROM = 0.009
 """The seq-rep-4 of the last thousand words from which a take goes back for a phrase."""
 _LEEWAY = 0.3
-_REACH = 24
+_REACH = 10
 _TIMES, _WITHIN = 2, 40
 _TRIES = 3
 _QUOTES = '"“«„'
@@ -60,6 +60,25 @@ class Detours:
             if starts:
                 return None
         return None
+
+    def back(
+        self, text: TakeText, start: int, banned: Mapping[int, AbstractSet[int]], to_start: bool = False
+    ) -> int | None:
+        """Return the place in the sentence from code point ``start`` on at which to leave it, None for none.
+
+        It is the last word beside which another one stood with .3 of their share; where there is none, the word with
+        the likeliest other one. ``to_start`` asks for the first one that was not tried three times.
+        """
+        first = text.first_visible(text.tokens_within(start))
+        free = [
+            place
+            for place in range(first, len(text.tokens))
+            if len(banned.get(place, ())) < _TRIES and (place == first or _is_word(text, place, False))
+        ]
+        if to_start or not free:
+            return free[0] if free else None
+        liked = [place for place in free if self._leeways[place] >= _LEEWAY]
+        return liked[-1] if liked else max(free, key=self._leeways.__getitem__)
 
 
 def _starts_sentence(text: TakeText, place: int, borders: AbstractSet[int]) -> bool:

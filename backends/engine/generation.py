@@ -12,8 +12,8 @@ controls decided, which is rare: it takes text back or ends the take.
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from backends.engine.bans import Ban, BanRules, BanWatch
 from backends.engine.base import Engine, Sampler
@@ -23,8 +23,10 @@ from backends.engine.document_memory import KnownText
 from backends.engine.echoes import Echoes
 from backends.engine.length import LengthController, Phase
 from backends.engine.repetition import Loop, RepetitionGuard
+from backends.engine.retelling import LATE, Retelling
 from backends.engine.retries import Retries
-from backends.engine.speech import closing_tokens
+from backends.engine.shown_text import ShownText
+from backends.engine.speech import paragraph_end
 from backends.engine.steering import Bias, forbidden, steering
 from backends.engine.take_samplers import TakeSamplers
 from backends.engine.take_text import StopStrings, TakeText
@@ -32,13 +34,11 @@ from backends.engine.thinking import Thoughts
 from backends.engine.worn_phrases import FROM, REACH
 from backends.text.thinking import Verdict
 from backends.types import (
-    Delta,
     Event,
     Finished,
     FinishReason,
     GenerationRequest,
     RepetitionPolicy,
-    Rewind,
     Settled,
     Usage,
 )
@@ -47,7 +47,6 @@ _SAME_PLACE_CHARACTERS = 24
 _PLAUSIBLE, _PLAUSIBLE_WORD, _PLAUSIBLE_BEGINNING = 0.02, 0.1, 0.005
 _BREAK_TOKENS = 3
 _NOTHING: frozenset[int] = frozenset()
-_SETTLE_TOKENS = 64
 _JOINT_TRIES = 8
 _BAN_TRIES, _BAN_WORDS = 16, 20
 _SEED_STEP = 0x9E3779B1
@@ -92,9 +91,8 @@ class Generation:
         self._known, self._ban_rules = known, bans
         self._begin_controls()
         self._retries = Retries()
-        self._shown = self._settled = self._told_tokens = 0
+        self._shown = ShownText(request_id, take)
         self._rewound = 0
-        self._paragraphs: collections.deque[int] = collections.deque()
         self._end_of_turn = engine.classes.end_of_turn
         self._thoughts = Thoughts(
             engine.thinking_marks,
@@ -140,12 +138,9 @@ class Generation:
             self._thoughts.begin()
             self.tokens.append(token)
             return self._go_on_thinking()
-        if token in self._worn or (self._guard is not None and self._text.doubles(token)):
-            token = self._varied(row, token)
-            if token in self._worn:
-                events, token = self._around(token)
-                if events is not None:
-                    return events
+        events, token = self._anew(row, token)
+        if events is not None:
+            return events
         if self._narrate_at and token in self._engine.classes.speech_starts:
             token = self._narrated(row, token)
         if self._word_ends:
@@ -260,6 +255,8 @@ class Generation:
         self._guard = self._make_guard(request.repetition, known) if request.repetition else None
         self._bans = BanWatch(bans, known.end(_BAN_WORDS) + " ") if bans else None
         self._echoes = Echoes(known) if self._length and self._guard else None
+        self._retelling = Retelling(known) if self._length and self._guard else None
+        self._along = 0
 
     def _make_guard(self, policy: RepetitionPolicy, known: KnownText) -> RepetitionGuard:
         recent = self._engine.tokenize(known.end(REACH)) if known.sentences else []
@@ -280,11 +277,24 @@ class Generation:
         bias = self._bias
         classes = self._engine.classes
         if token in self._end_of_turn and not self._may_end():
-            bias = bias + self._go_on()
+            begun = self._text.at_line_start and self._text.tail(2) not in ("", "\n\n")
+            bias = bias + self._steering.going_on(begun, self._text.at_line_start, self._at_sentence_end())
             token = self._sampler.sample(row, bias)
         if token in classes.heading and self._length is not None and self._text.at_line_start:
             token = self._sampler.sample(row, bias + self._steering.no_heading)
         return token
+
+    def _anew(self, row: int, token: int) -> tuple[Sequence[Event] | None, int]:
+        """Say nothing again where the model has something else to say: return as ``_around`` does."""
+        if token in self._worn or (self._guard is not None and self._text.doubles(token)):
+            token = self._varied(row, token)
+            if token in self._worn:
+                events, token = self._around(token)
+                if events is not None:
+                    return events, token
+        if self._retelling is None or token in self._watched or self._held or self._unsure or self._retries.forced:
+            return None, token
+        return self._untold(row, token, self._retelling)
 
     def _varied(self, row: int, token: int) -> int:
         """Another token than those of worn phrases, where the model has one that is likely too."""
@@ -297,7 +307,7 @@ class Generation:
 
     def _leeway_of(self, row: int, token: int) -> float:
         """How likely the model finds another token here; not asked where the text repeats nothing."""
-        if self._guard is None or self._guard.rate <= FROM:
+        if self._guard is None or (self._guard.rate <= FROM and not self._along):
             return 0.0
         refused = self._retries.banned.get(len(self._text.tokens), _NOTHING).union(self._text.tokens[-1:])
         return self._sampler.leeway(row, token, refused - {token})
@@ -315,14 +325,38 @@ class Generation:
         passage = self._guard.passage(token)
         if not passage and (self._guard.rate <= DETOURS_FROM or not self._guard.completes_phrase(token)):
             return None, token
-        place = self._detours.begin(text, self._steering.borders, self._settled, self._retries.banned)
+        place = self._detours.begin(text, self._steering.borders, self._shown.settled, self._retries.banned)
         if place is None:
             return self._take_back(passage) if passage else None, token
-        refused = text.tokens[place]
+        return self._cut_for_another(place), token
+
+    def _untold(self, row: int, token: int, retelling: Retelling) -> tuple[Sequence[Event] | None, int]:
+        """Leave a sentence that the document has: return None and the token to go on with, or what ``_around`` does."""
+        assert self._length is not None
+        assert self._guard is not None
+        text, (start, sentence) = self._text, self._length.sentence
+
+        def another(avoided: AbstractSet[int]) -> int | None:
+            return self._sampler.vary(row, self._bias, self._worn.union(avoided, text.tokens[-1:]), _PLAUSIBLE)
+
+        token = retelling.way_out(token, start, sentence, text, another, repetitive=self._guard.rate > FROM)
+        self._along = along = retelling.along(start, sentence + text.text_of(token))
+        refused = self._retries.banned.get(len(text.tokens), _NOTHING)
+        if not along or not retelling.is_retold(along, self._sampler.leeway(row, token, refused - {token})):
+            return None, token
+        place = self._detours.back(text, max(start, self._shown.settled), self._retries.banned, along >= LATE)
+        if place is None or self._rewound > 2 * self._request.max_tokens:
+            return None, token
+        retelling.close(sentence[: max(0, text.characters_of(place) - start)], text.tokens[place])
+        return self._cut_for_another(place), token
+
+    def _cut_for_another(self, place: int) -> list[Event]:
+        """Cut the text back and forbid the token that it has at ``place``."""
+        refused = self._text.tokens[place]
         events = self._cut(place)
         self._retries.ban(place, refused)
         self._bias = self._next_bias()
-        return events, token
+        return events
 
     def _narrated(self, row: int, token: int) -> int:
         """Let no speech follow directly on one without a tag, where the model has something else to say.
@@ -342,17 +376,10 @@ class Generation:
         if breaks and not self._text.at_line_start and self._at_sentence_end():
             free = tuple(each for each in self._bias if each[0] not in banned)
             if self._sampler.vary(row, free, banned, _PLAUSIBLE) is None:
-                return self._paragraph_break()
+                first, *rest = paragraph_end(self._text, self._engine, at_sentence_end=True)
+                self._retries.forced.extend(rest)
+                return min(first)
         return self._separated(row, token) if self._text.clings(token) and not self._text.at_line_start else token
-
-    def _paragraph_break(self) -> int:
-        """The token that ends the paragraph; where speech is open, the one that closes it, and the break is to come."""
-        breaks = self._engine.classes.paragraph_break
-        mark = closing_tokens(self._text, self._engine.tokenize)
-        if not mark:
-            return min(breaks)
-        self._retries.forced.append(breaks)
-        return min(mark)
 
     def _separated(self, row: int, token: int) -> int:
         """Sample again where a ban at this place made a sentence go on that was complete."""
@@ -393,13 +420,6 @@ class Generation:
     def _may_end(self) -> bool:
         return self._length is None or self._request.constraint is not None or self._length.may_end
 
-    def _go_on(self) -> Bias:
-        """Return the bias that makes a model go on which wants to end too early."""
-        if self._text.at_line_start:
-            complete = self._text.tail(2) in ("", "\n\n")
-            return self._steering.new_line if complete else self._steering.no_end
-        return self._steering.new_paragraph if self._at_sentence_end() else self._steering.new_sentence
-
     def _begins_sentence(self) -> bool:
         """Whether the next token is the first of a sentence, or the second."""
         return not self._steering.borders.isdisjoint(self._text.tokens[-2:])
@@ -418,7 +438,7 @@ class Generation:
             self._ending = FinishReason.STOPPED, self._text.length - held
             return self._show(self._text.length - held)
         if "\n" in text:
-            self._paragraphs.append(self._text.length)
+            self._shown.end_paragraph(self._text.length)
         self._loop = self._guard.feed(token, text) if self._guard else None
         self._ban = self._bans.feed(text) if self._bans else None
         if self._length is not None:
@@ -437,7 +457,7 @@ class Generation:
             self._ending = FinishReason.LANDED, self._text.length - landing.cut
             return self._show(self._text.length - landing.cut)
         shown = min(self._text.length - held, self._visible(token, text))
-        return [*self._show(max(self._shown, shown)), *self._settle()]
+        return [*self._show(max(self._shown.length, shown)), *self._settle()]
 
     def _visible(self, token: int, text: str) -> int:
         """How many code points the reader may see: what may well be taken back, not before that is decided.
@@ -455,31 +475,14 @@ class Generation:
 
     def _show(self, length: int) -> list[Event]:
         """Bring what the reader sees to the first ``length`` code points."""
-        if length == self._shown:
-            return []
-        difference, self._shown = length - self._shown, length
-        tokens, self._told_tokens = len(self._text.tokens) - self._told_tokens, len(self._text.tokens)
-        if difference < 0:
-            return [Rewind(self.request_id, self.take, -difference)]
-        hidden = self._text.length - length
-        text = self._text.tail(difference + hidden)
-        end = len(text) - hidden
-        return [Delta(self.request_id, self.take, text[end - difference : end], tokens)]
+        return self._shown.show(self._text, length)
 
     def _settle(self) -> list[Event]:
-        """Promise text that no control will take back: at the end of a paragraph, and now and then inside of one."""
-        overdue = len(self._text.tokens) % _SETTLE_TOKENS == 0
-        if not overdue and not self._paragraphs:
-            return []
-        limits = [control.settled for control in (self._length, self._guard, self._bans) if control is not None]
-        settled = min([self._shown, *limits])
-        if settled <= self._settled or not (overdue or settled >= self._paragraphs[0]):
-            return []
-        while self._paragraphs and self._paragraphs[0] <= settled:
-            self._paragraphs.popleft()
-        self._settled = settled
-        self.checkpoint_due = True
-        return [Settled(self.request_id, self.take, settled)]
+        """Promise text that no control will take back."""
+        controls = (self._length, self._guard, self._bans)
+        found = self._shown.settle(self._text, (control.settled for control in controls if control is not None))
+        self.checkpoint_due = self.checkpoint_due or bool(found)
+        return found
 
     def _end(self, reason: FinishReason, length: int) -> list[Event]:
         self.finished = True
@@ -492,7 +495,7 @@ class Generation:
             decode_ms=self.decode_ms,
             thinking_tokens=self.prompt_length - self._prompt_tokens,
         )
-        settled = [Settled(self.request_id, self.take, length)] if length > self._settled else []
+        settled = [Settled(self.request_id, self.take, length)] if length > self._shown.settled else []
         return [*settled, Finished(self.request_id, self.take, reason, usage)]
 
     # Taking back
@@ -501,7 +504,7 @@ class Generation:
         """Cut a loop off and make the model go on differently; where that fails, end the paragraph, then the take."""
         policy = self._request.repetition
         assert policy is not None
-        kept = self._text.tokens_within(max(loop.keep, self._settled), len(self._text.tokens) - 1)
+        kept = self._text.tokens_within(max(loop.keep, self._shown.settled), len(self._text.tokens) - 1)
         first = self._text.tokens[kept]
         place = self._text.characters_of(kept)
         retries = self._retries
@@ -516,7 +519,7 @@ class Generation:
             return [*events, *self.finish(FinishReason.END_OF_TURN)]
         retries.ban(kept, first)
         if retries.count > policy.max_retries:
-            self._force_paragraph()
+            self._retries.forced += paragraph_end(self._text, self._engine, at_sentence_end=self._at_sentence_end())
         else:
             self._samplers.heat_up(self.tokens, self._text.tokens, retries.count, self._rewound)
         self._bias = self._next_bias()
@@ -546,20 +549,16 @@ class Generation:
 
         Every try forbids another token, so the walk back is bounded; a model that has nothing else to say ends.
         """
-        place = max(ban.keep, self._settled)
+        place = max(ban.keep, self._shown.settled)
         kept = self._text.tokens_within(place, len(self._text.tokens) - 1)
         while kept and len(self._retries.banned.get(kept, ())) >= _BAN_TRIES:
             kept = self._text.tokens_within(place, kept - 1)
-        first = self._text.tokens[kept]
-        behind_settled = self._text.characters_of(kept) < self._settled
+        behind_settled = self._text.characters_of(kept) < self._shown.settled
         exhausted = behind_settled or len(self._retries.banned.get(kept, ())) >= _BAN_TRIES
         if exhausted or self._rewound > 2 * self._request.max_tokens:
-            kept = max(kept, self._text.tokens_within(self._settled))
+            kept = max(kept, self._text.tokens_within(self._shown.settled))
             return [*self._cut(kept), *self.finish(FinishReason.END_OF_TURN)]
-        events = self._cut(kept)
-        self._retries.ban(kept, first)
-        self._bias = self._next_bias()
-        return events
+        return self._cut_for_another(kept)
 
     def _cut(self, kept: int) -> list[Event]:
         """Cut text, controls, samplers and cache back to the first ``kept`` tokens of the answer."""
@@ -574,26 +573,15 @@ class Generation:
             self._bans.rewind(taken)
         if self._echoes is not None:
             self._echoes.rewind(characters)
+        if self._retelling is not None:
+            self._retelling.rewind(characters)
         self._text.cut(kept)
         self._detours.cut(kept)
         self._stops.restart(self._text.tail(max(map(len, self._request.stop), default=0)))
-        while self._paragraphs and self._paragraphs[-1] > characters:
-            self._paragraphs.pop()
         del self.tokens[self.prompt_length + kept :]
         self._retries.banned = {at: tokens for at, tokens in self._retries.banned.items() if at <= kept}
         self._retries.forced.clear()
         self._sampler.rewind(self._text.tokens)
         in_cache = self._engine.sequence_length(self.sequence)
         self._engine.rewind(self.sequence, min(in_cache, len(self.tokens) - 1))
-        events = self._show(min(self._shown, characters))
-        self._told_tokens = kept
-        return events
-
-    def _force_paragraph(self) -> None:
-        classes = self._engine.classes
-        if not self._at_sentence_end():
-            self._retries.forced.append(classes.sentence_end)
-        elif mark := closing_tokens(self._text, self._engine.tokenize):
-            self._retries.forced.append(mark)
-        if not self._text.at_line_start and classes.paragraph_break:
-            self._retries.forced.append(classes.paragraph_break)
+        return self._shown.cut(self._text, characters)

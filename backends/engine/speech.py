@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from backends.engine.base import Engine
 from backends.engine.take_text import TakeText
 
 _PARAGRAPH_CHARACTERS = 1_000
@@ -30,3 +31,11 @@ def closing_tokens(text: TakeText, tokenize: Callable[[str], Sequence[int]]) -> 
     mark = closing_mark(text.tail(_PARAGRAPH_CHARACTERS).rpartition("\n")[2])
     tokens = tokenize(mark) if mark else ()
     return frozenset(tokens) if len(tokens) == 1 and text.text_of(tokens[0]) == mark else frozenset()
+
+
+def paragraph_end(text: TakeText, engine: Engine, *, at_sentence_end: bool) -> list[frozenset[int]]:
+    """Return the tokens that end the paragraph, one of each set: of the sentence or the open speech, then the break."""
+    classes = engine.classes
+    end = closing_tokens(text, engine.tokenize) if at_sentence_end else classes.sentence_end
+    line = frozenset() if text.at_line_start else classes.paragraph_break
+    return [tokens for tokens in (end, line) if tokens]

@@ -101,6 +101,12 @@ class Steering:
         """Forbid the end of the turn and further empty lines."""
         return self.no_end + _all(self._classes.line_break, -math.inf)
 
+    def going_on(self, in_break: bool, at_line_start: bool, at_sentence_end: bool) -> Bias:
+        """Return the bias that makes a model go on which wants to end; ``in_break``: after one line break of two."""
+        if at_line_start:
+            return self.no_end if in_break else self.new_line
+        return self.new_paragraph if at_sentence_end else self.new_sentence
+
     def forced(self, tokens: Iterable[int]) -> Bias:
         """Leave only ``tokens``, as long as any of them is possible at all."""
         return _all(tokens, FORCED)

@@ -76,3 +76,23 @@ def test_what_is_cut_is_forgotten():
     text.feed(3)
     detours.note(0.1)
     assert detours.begin(text, BORDERS, 0, {}) is None
+
+
+def back(tokens, leeways, start=0, banned=None, *, to_start=False):
+    text, detours = TakeText(PIECES.__getitem__, trimmed=True), Detours()
+    for token, leeway in zip(tokens, leeways, strict=True):
+        text.feed(token)
+        detours.note(leeway)
+    return detours.back(text, start, banned or {}, to_start)
+
+
+def test_a_sentence_is_left_at_its_last_word_with_another_one_beside_it():
+    assert back([1, 2, 3, 4], [0.9, 0.4, 0.1, 0.2]) == 1
+    assert back([1, 2, 3, 4], [0.1, 0.2, 0.1, 0.1]) == 1
+    assert back([1, 2, 3, 4], [0.9, 0.4, 0.1, 0.2], to_start=True) == 0
+
+
+def test_a_sentence_is_not_left_before_its_beginning_or_where_all_was_tried():
+    assert back([1, 2, 0, 3, 4], [0.9, 0.9, 0.1, 0.1, 0.2], start=8) == 4
+    assert back([1, 2, 3], [0.9, 0.4, 0.1], banned={1: {7, 8, 9}}) == 0
+    assert back([1, 2], [0.9, 0.4], banned={0: {7, 8, 9}, 1: {7, 8, 9}}) is None

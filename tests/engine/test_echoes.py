@@ -96,7 +96,7 @@ def test_a_looping_take_shows_little_of_its_loop():
     )
     reading = generate(engine, request)
     shown = sum(rewind.characters for rewind in reading.rewinds)
-    rewound = reading.finished[0].usage.rewound_tokens
-    assert rewound > 0
-    # A token has about six characters here.
-    assert shown < 3 * rewound
+    assert reading.finished[0].usage.rewound_tokens > 0
+    # Most sentences are left at their first words now: less is taken back unseen, so what is shown is held against the
+    # text and not against that.
+    assert 0 < shown < len(reading.text) / 3
