@@ -179,7 +179,7 @@ def _surroundings(document: Document, section: int, rng: random.Random) -> _Surr
     scenes = earlier_scenes(document, rng.randint(number, number + 2))
     titles = [scene.title for scene in scenes]
     titles.insert(number - 1, document.sections[0].title)
-    told = scenes[: rng.randint(1, len(scenes))] if number > 1 else []
+    told = scenes[: rng.randint(1, len(scenes))] if number > 1 and scenes else []
     quoted = [scene.passage.split("\n\n")[0] for scene in told[-2:] if rng.random() < 0.35]
     return _Surroundings(
         tuple(PlanEntry(str(place), title) for place, title in enumerate(titles, 1)) if rng.random() < 0.85 else (),

@@ -10,9 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from resources.starter.document import plan_document, write_document
+from resources.starter.document import (
+    REPORTS,
+    Document,
+    Scene,
+    Section,
+    earlier_scenes,
+    plan_document,
+    write_document,
+)
 from resources.starter.examples import chat_text, last_words, world_examples
-from resources.starter.phrases import title_case, with_article
+from resources.starter.phrases import load_events, title_case, with_article
 from resources.starter.world import is_held_out, story_world
 from studio.prompt_templates import prompt_version
 
@@ -73,6 +81,14 @@ def test_prompts_show_chapters_and_earlier_ones_as_the_studio_does() -> None:
     assert any(each.chapter_passages for each in deep)
     assert any(each.pinned for each in fields)
     assert any(each.references for each in fields)
+
+
+def test_a_report_that_tells_of_everything_has_no_earlier_chapters() -> None:
+    document = plan_document(random.Random(2), 20, story=False)
+    told = {scene.event.name for section in document.sections for scene in section.scenes}
+    assert all(scene.event.name not in told for scene in earlier_scenes(document, 4))
+    scenes = [Scene(event, {}, "", "", "") for event in load_events(*REPORTS)]
+    assert earlier_scenes(Document(document.kind, document.world, "", "", [Section("", scenes)]), 4) == []
 
 
 def test_text_between_two_passages_has_the_length_that_is_missing() -> None:
