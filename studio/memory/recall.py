@@ -124,12 +124,16 @@ def recall_facts(
     """
     hits = _hits(index.search_facts(query.terms, _MOST_HITS), Remembered.FACT, query, meanings)
     named = index.mentioned(query.text)
-    linked = _by_entity(index.fact_links(named) if named else (), named, hits.scores)
+    # A pinned fact that shares words makes room for another one, so that more than ``most`` may have to be looked at.
+    enough = most + _MOST_HITS
+    linked = _by_entity(index.fact_links(named) if named else (), named, hits.scores, enough)
     about = dict.fromkeys(linked, "about what this section names")
     others = {each: _SHARES_WORDS if each in hits.by_words else _NEAR for each in hits.good if each not in about}
     reasons = about | others
-    # A pinned fact that shares words makes room for another one.
-    found = index.facts_with(list(reasons)[: most + _MOST_HITS])
+    ids = list(reasons)
+    found = index.facts_with(ids[:most])
+    if any(fact.pinned for fact in found):
+        found += index.facts_with(ids[most:enough])
     return tuple(FoundFact(fact, reasons[fact.id]) for fact in found if not fact.pinned)[:most]
 
 
@@ -206,8 +210,10 @@ def told_by(summary: SummaryText, heading: str) -> Recalled:
     return Recalled(" ".join(summary.text.split()), f"what happened in {heading}", shows)
 
 
-def _by_entity(links: Sequence[tuple[int, int]], named: Sequence[int], scores: dict[int, float]) -> list[int]:
-    """Return facts by id with those of each entity in turn, the best of each first.
+def _by_entity(
+    links: Sequence[tuple[int, int]], named: Sequence[int], scores: dict[int, float], most: int
+) -> list[int]:
+    """Return the first ``most`` facts by id, those of each entity in turn, the best of each first.
 
     The fewer facts there are about somebody, the more often it is their turn: as with words, a rare name says more of
     what a section is about than one that stands everywhere (inverse document frequency).
@@ -219,9 +225,10 @@ def _by_entity(links: Sequence[tuple[int, int]], named: Sequence[int], scores: d
     for order, entity in enumerate(named):
         scored = sorted((fact for fact in about[entity] if fact in scores), key=lambda fact: (-scores[fact], -fact))
         own = scored + sorted((fact for fact in about[entity] if fact not in scores), reverse=True)
-        for place, fact in enumerate(own):
+        # Behind so many of its own nothing has a turn among the first ones.
+        for place, fact in enumerate(own[:most]):
             turns[fact] = min(turns.get(fact, (math.inf, 0)), (place * len(own), order))
-    return sorted(turns, key=turns.__getitem__)
+    return sorted(turns, key=turns.__getitem__)[:most]
 
 
 def _hits(found: Sequence[Ranked], kind: Remembered, query: Query, meanings: Meanings | None) -> _Hits:

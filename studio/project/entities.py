@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection, delete, insert, select
 
 from backends.text.ngrams import words
-from studio.project import memory_schema, schema
+from studio.project import memory_schema, schema, texts
+from studio.project.connection import driver_of
 from studio.project.errors import ProjectError
 from studio.project.memory_records import Entity
 
@@ -20,8 +21,6 @@ MOST_NAME_WORDS = 6
 """Names of more words are no names."""
 
 _ARTICLES = frozenset({"the", "a", "an"})
-# Below the number of variables that any SQLite allows in a statement.
-_AT_ONCE = 500
 
 _entity = memory_schema.entity
 _alias = memory_schema.entity_alias
@@ -120,11 +119,9 @@ def _lengths(said: Sequence[str], place: int) -> range:
 
 
 def _known(connection: Connection, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    wanted = sorted(names)
     known: defaultdict[str, list[int]] = defaultdict(list)
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
-        found = select(_alias.c.folded, _alias.c.entity).where(_alias.c.folded.in_(part)).order_by(_alias.c.entity)
-        for row in connection.execute(found):
-            known[row.folded].append(row.entity)
+    for part in texts.parts(sorted(names)):
+        found = f"SELECT folded, entity FROM entity_alias WHERE folded IN ({texts.marks(part)}) ORDER BY entity"
+        for name, entity_id in driver_of(connection).execute(found, part):
+            known[name].append(entity_id)
     return {name: tuple(entity_ids) for name, entity_ids in known.items()}

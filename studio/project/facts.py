@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from studio.project import entities, memory_index, memory_schema, plan, texts
+from studio.project.connection import driver_of
 from studio.project.errors import ProjectError
 from studio.project.memory_records import Author, Conflict, Fact, Ranked, Statement
 
@@ -25,6 +26,10 @@ _link = memory_schema.fact_entity
 _conflict = memory_schema.fact_conflict
 _TABLE = "fact"
 _AT_ONCE = 500
+_LINKS = (
+    "SELECT l.fact, l.entity FROM fact_entity l JOIN fact f ON f.id = l.fact "
+    "WHERE NOT f.removed AND NOT f.pinned AND l.entity IN"
+)
 
 
 def facts(connection: Connection) -> tuple[Fact, ...]:
@@ -54,9 +59,10 @@ def about(connection: Connection, entity_ids: Collection[int]) -> tuple[Fact, ..
 
 def links(connection: Connection, entity_ids: Collection[int]) -> tuple[tuple[int, int], ...]:
     """Return which facts, pinned ones left out, are about these entities: pairs of a fact and an entity."""
-    told = select(_link.c.fact, _link.c.entity).join(_fact, _fact.c.id == _link.c.fact)
-    found = told.where(_link.c.entity.in_(entity_ids), ~_fact.c.removed, ~_fact.c.pinned)
-    return tuple((fact_id, entity_id) for fact_id, entity_id in connection.execute(found).all())
+    found: list[tuple[int, int]] = []
+    for part in texts.parts(list(entity_ids)):
+        found += driver_of(connection).execute(f"{_LINKS} ({texts.marks(part)})", part)
+    return tuple(found)
 
 
 def fact(connection: Connection, fact_id: int) -> Fact:

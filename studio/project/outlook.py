@@ -95,13 +95,13 @@ def _open(
     before: list[Place],
 ) -> None:
     passed = False
-    for position, row in enumerate(_below(connection, parent), start=1):
-        place = Place(row.id, parent, f"{prefix}{position}", row.title, tuple(row.points))
+    for position, (section_id, title, points) in enumerate(_below(connection, parent), start=1):
+        place = Place(section_id, parent, f"{prefix}{position}", title, tuple(points))
         places.append(place)
-        if row.id == way[0]:
+        if section_id == way[0]:
             passed = True
             if len(way) > 1:
-                _open(connection, row.id, f"{place.number}.", way[1:], places, before)
+                _open(connection, section_id, f"{place.number}.", way[1:], places, before)
         elif not passed:
             before.append(place)
 

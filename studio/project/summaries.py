@@ -21,6 +21,10 @@ DOCUMENT = 0
 _summary = schema.summary
 _TABLE = "summary"
 _key = func.coalesce(_summary.c.section, DOCUMENT)
+_IN_PLAN = (
+    f"SELECT m.id, coalesce(m.section, {DOCUMENT}) FROM summary m LEFT JOIN section s ON s.id = m.section "
+    "WHERE s.deleted_with IS NULL AND m.id IN"
+)
 _ABOVE = """
     WITH RECURSIVE above (id) AS (
         SELECT s.parent FROM summary m JOIN section s ON s.id = m.section WHERE s.deleted_with IS NULL
@@ -115,11 +119,9 @@ def lock(connection: Connection, section_id: int, locked: bool) -> None:
 def search(connection: Connection, terms: Sequence[str], most: int) -> tuple[Ranked, ...]:
     """Return the sections of the plan (0: the document) whose summaries have any of these words, the best first."""
     found = memory_index.search(connection, _TABLE, terms, most)
-    there = select(_summary.c.id, _summary.c.section).outerjoin(schema.section)
-    rows = connection.execute(
-        there.where(_summary.c.id.in_([each.id for each in found]), schema.section.c.deleted_with.is_(None))
-    )
-    sections = {row.id: row.section or DOCUMENT for row in rows}
+    sections: dict[int, int] = {}
+    for part in texts.parts([each.id for each in found]):
+        sections.update(driver_of(connection).execute(f"{_IN_PLAN} ({texts.marks(part)})", part))
     return tuple(Ranked(sections[each.id], each.score) for each in found if each.id in sections)
 
 
