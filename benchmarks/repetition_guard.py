@@ -4,8 +4,8 @@
 Texts are streamed whole, in pieces of up to six letters, and what is found is not taken back; so a false alarm in
 a book may rest on anything that stands in the same book before it.
 
-The thresholds were made from the books of ``--data``; ``--held-out`` is a folder of others that were never looked at
-for them, of which every twelfth in the order of names is read, the first 60,000 words of each.
+The thresholds were made from the books of ``--data`` and from every second book of the folder ``--held-out``, in the
+order of names. Of that folder every twelfth is read here, none of those; the first 60,000 words of each.
 """
 
 from __future__ import annotations
