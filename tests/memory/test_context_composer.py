@@ -71,6 +71,22 @@ def compose(parts: Background, section: Section, room: int = 1300) -> Context:
 SECTIONS = tuple(leaf(number) for number in range(1, 6))
 
 
+def test_what_was_counted_for_the_last_prompt_is_not_counted_again() -> None:
+    asked: list[str] = []
+
+    def counted(texts: Sequence[str]) -> list[int]:
+        asked.extend(texts)
+        return count(texts)
+
+    composer = ContextComposer(counted, count_prompt, 1300)
+    for place in (3, 4):
+        asked.clear()
+        parts, section = background(SECTIONS, summaries=place, recent="The bell rang."), SECTIONS[place]
+        again = composer.compose(parts, Assignment(section, section.points, 300))
+        assert again == compose(parts, section)
+    assert asked == ["\n".join((SECTIONS[4].title, *SECTIONS[4].points)), "Anna did thing 4."]
+
+
 def test_everything_has_its_place_and_its_reason() -> None:
     context = compose(background(SECTIONS, summaries=2, recent="The bell rang. He ran."), SECTIONS[2])
     content = context.prompt.messages[-1].content

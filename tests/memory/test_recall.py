@@ -3,11 +3,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from studio.memory.background import MOST_TOLD, gather
 from studio.memory.context import Background
 from studio.memory.recall import Query, as_quoted, recall_facts, recall_references
 from studio.memory.remember import add_fact
 from studio.project.memory_records import Author, Statement
+from studio.project.memory_store import ProjectMemory
+from studio.project.outlook import Place
 from studio.project.records import Brief, Origin, PlannedSection
 from studio.project.store import Project
 
@@ -103,6 +107,17 @@ def test_what_is_too_long_ago_is_named(tmp_path: Path) -> None:
         found = background(project, project.leaves()[-1].id)
     assert len(found.told) == MOST_TOLD
     assert [each.text for each in found.withheld] == ["1 Part 0", "2 Part 1", "3 Part 2", "4 Part 3"]
+
+
+def test_where_nothing_is_summarised_the_plan_is_not_opened(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Place] = []
+    monkeypatch.setattr(ProjectMemory, "children", lambda _, place: opened.append(place) or ())
+    last = project.leaves()[-1].id
+    assert background(project, last).told == background(project, last).earlier == ()
+    assert opened == []
+    project.set_summary(project.leaves()[0].id, "It begins.", "00")
+    background(project, last)
+    assert [place.number for place in opened] == ["1"]
 
 
 def test_the_text_goes_on_from_the_section_before_or_from_itself(project: Project) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from backends.text.counting import count_words
 from studio.project.connection import Database
-from studio.project.errors import ProjectError, StaleRevision
+from studio.project.errors import ProjectError, StaleRevision, UnknownSection
 from studio.project.records import Mode, Origin, SectionText
 from studio.project.store import Project
 from tests.project.conftest import raw
@@ -95,6 +95,25 @@ def test_paragraphs_are_stored_once(project: Project, path: Path, leaf: int) -> 
         newest = project.store_text(leaf, body, expected=newest, origin=Origin.GENERATED).id
     with raw(path) as connection:
         assert connection.execute("SELECT count(*), count(DISTINCT sha256) FROM block").fetchone() == (20, 20)
+
+
+def test_texts_are_read_together_in_the_order_asked_for(project: Project, leaf: int) -> None:
+    other = project.leaves()[1].id
+    project.store_text(leaf, "One.\n\nTwo.", expected=0, origin=Origin.GENERATED, tail=" Half")
+    found = project.section_texts([other, leaf, other])
+    assert found == (project.text(other), project.text(leaf), project.text(other))
+    assert (found[0].body, found[1].body, found[1].tail) == ("", "One.\n\nTwo.", " Half")
+    with pytest.raises(UnknownSection):
+        project.section_texts([leaf, 999])
+
+
+def test_nothing_is_written_while_one_state_is_read(project: Project, leaf: int) -> None:
+    with project.one_state():
+        assert project.text(leaf).body == ""
+        with pytest.raises(InvalidRequestError):
+            project.store_text(leaf, "New.", expected=0, origin=Origin.TYPED)
+    project.store_text(leaf, "New.", expected=0, origin=Origin.TYPED)
+    assert project.text(leaf).body == "New."
 
 
 def test_restore_makes_a_new_revision(project: Project, leaf: int) -> None:
