@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -178,6 +179,17 @@ def make_optimisers(parameters: list[tuple[str, Tensor]], settings: TrainSetting
     return optimisers
 
 
+def restore(optimisers: list[torch.optim.Optimizer], states: list[dict[str, Any]]) -> None:
+    """Take up the state of an earlier run, but keep the rates and the decay of these settings."""
+    for optimiser, state in zip(optimisers, states, strict=True):
+        wanted = [
+            {name: value for name, value in group.items() if name != "params"} for group in optimiser.param_groups
+        ]
+        optimiser.load_state_dict(state)
+        for group, values in zip(optimiser.param_groups, wanted, strict=True):
+            group.update(values)
+
+
 def rate_factor(step: int, progress: float, settings: TrainSettings) -> float:
     """Return the learning rate as a fraction of its peak: linear warm-up, then a cosine over the time budget."""
     warm = min(1.0, (step + 1) / settings.warmup_steps)
@@ -231,8 +243,7 @@ class Trainer:
         self.optimisers = make_optimisers(self.owned, self.settings)
         path = self._optimiser_path()
         if step and path.exists():
-            for optimiser, saved in zip(self.optimisers, torch.load(path, weights_only=True), strict=True):
-                optimiser.load_state_dict(saved)
+            restore(self.optimisers, torch.load(path, weights_only=True))
 
     def _optimiser_path(self) -> Path:
         return self.folder / f"optimiser_{self.rank}_of_{self.shared.workers}.pt"

@@ -193,3 +193,19 @@ def test_shipped_model_fits_the_prompts() -> None:
     assert fields["general.name"].contents() == "Longhand starter"
     assert fields["llama.context_length"].contents() == 2048
     assert "<|im_start|>" in fields["tokenizer.chat_template"].contents()
+
+
+def test_a_run_that_goes_on_has_the_rates_of_its_own_settings() -> None:
+    torch = pytest.importorskip("torch", reason="the training of the starter model needs torch")
+    from resources.starter.train import TrainSettings, make_optimisers, restore
+
+    named = [("layer", torch.nn.Parameter(torch.ones(4, 4))), ("norm", torch.nn.Parameter(torch.ones(4)))]
+    first = make_optimisers(named, TrainSettings(100, matrix_rate=0.5, embedding_rate=0.4))
+    for _, parameter in named:
+        parameter.grad = torch.ones_like(parameter)
+    for optimiser in first:
+        optimiser.step()
+    later = make_optimisers(named, TrainSettings(100, matrix_rate=0.05, embedding_rate=0.04))
+    restore(later, [optimiser.state_dict() for optimiser in first])
+    assert [optimiser.param_groups[0]["peak"] for optimiser in later] == [0.05, 0.04]
+    assert torch.equal(later[0].state[named[0][1]]["velocity"], first[0].state[named[0][1]]["velocity"])
