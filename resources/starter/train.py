@@ -182,11 +182,9 @@ def make_optimisers(parameters: list[tuple[str, Tensor]], settings: TrainSetting
 def restore(optimisers: list[torch.optim.Optimizer], states: list[dict[str, Any]]) -> None:
     """Take up the state of an earlier run, but keep the rates and the decay of these settings."""
     for optimiser, state in zip(optimisers, states, strict=True):
-        wanted = [
-            {name: value for name, value in group.items() if name != "params"} for group in optimiser.param_groups
-        ]
+        groups = [{name: value for name, value in each.items() if name != "params"} for each in optimiser.param_groups]
         optimiser.load_state_dict(state)
-        for group, values in zip(optimiser.param_groups, wanted, strict=True):
+        for group, values in zip(optimiser.param_groups, groups, strict=True):
             group.update(values)
 
 
