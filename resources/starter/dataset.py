@@ -21,11 +21,11 @@ _BOOK_CHARACTERS = 100_000
 _TOKENIZER_WORLDS = 900
 
 
-def generated(seed: int, worlds: int, held_out: bool = False) -> Iterator[Example]:
+def generated(seed: int, worlds: int, held_out: bool = False, wide: bool = False) -> Iterator[Example]:
     """Yield the examples of so many worlds; the same seed gives the same examples."""
     rng = random.Random(seed)
     for _ in range(worlds):
-        yield from world_examples(rng, held_out)
+        yield from world_examples(rng, held_out, wide)
 
 
 def from_books(corpus: Path, seed: int, count: int) -> list[Example]:

@@ -11,12 +11,11 @@ from resources.starter.briefs import document_title, make_brief
 from resources.starter.phrases import Event, load_events, load_fillers, word_lists
 from resources.starter.world import World, report_world, story_world
 
-STORIES = (
-    "story_opening", "story_beginnings", "story_middle", "story_roads", "story_discoveries", "story_actions",
-    "story_deeds", "story_demands", "story_ending", "story_decisions",
-)  # fmt: skip
-REPORTS = ("report", "report_themes", "report_instructions")
-FILLERS = ("story_fillers", "story_moments")
+STORIES = ("story_opening", "story_middle", "story_actions", "story_demands", "story_ending")
+REPORTS, FILLERS = ("report",), ("story_fillers",)
+# What a wide training has besides: ten times the text, for many hours or a graphics card.
+MORE_STORIES = ("story_beginnings", "story_roads", "story_discoveries", "story_deeds", "story_decisions")
+MORE_REPORTS, MORE_FILLERS = ("report_themes", "report_instructions"), ("story_moments",)
 _MIDDLE = ("plan", "way", "trouble", "find", "help", "turn")
 _OPEN_EVENT_SHARE = 0.35
 _MIN_POINTS, _MAX_POINTS = 2, 4
@@ -86,7 +85,9 @@ class _Writer:
     def __init__(self, world: World) -> None:
         self.world = world
         self.present: set[str] = {"obj"} if world.premise in ("find", "lost", "deliver") else set()
-        self.fillers = [] if world.premise == "report" else list(load_fillers(*FILLERS))
+        self.fillers = (
+            [] if world.premise == "report" else list(load_fillers(*FILLERS, *(MORE_FILLERS if world.wide else ())))
+        )
         self.said: set[str] = set()
         world.rng.shuffle(self.fillers)
 
@@ -146,7 +147,7 @@ def _story_phases(rng: random.Random, count: int) -> list[str]:
 
 def story_scenes(world: World, count: int) -> list[Scene]:
     """Choose and bind the events of a story; an event happens once as long as there are others."""
-    events = load_events(*STORIES)
+    events = load_events(*STORIES, *(MORE_STORIES if world.wide else ()))
     by_phase: dict[str, list[Event]] = {}
     for event in events:
         by_phase.setdefault(event.phase, []).append(event)
@@ -177,7 +178,7 @@ def earlier_scenes(document: Document, count: int) -> list[Scene]:
 def report_scenes(world: World, count: int) -> list[Scene]:
     """Choose and bind the themes of a report: purpose and background, findings or instructions, what to do."""
     by_phase: dict[str, list[Event]] = {}
-    for event in load_events(*REPORTS):
+    for event in load_events(*REPORTS, *(MORE_REPORTS if world.wide else ())):
         by_phase.setdefault(event.phase, []).append(event)
     rng = world.rng
     head = min(count, rng.randint(1, 2 if count < 6 else 4))
@@ -218,9 +219,12 @@ def _split_parts(section: Section, rng: random.Random) -> None:
         rng.choice(scenes).is_point = True
 
 
-def plan_document(rng: random.Random, sections: int, story: bool, held_out: bool = False) -> Document:
+def plan_document(
+    rng: random.Random, sections: int, story: bool, held_out: bool = False, wide: bool = False
+) -> Document:
     """Draw a world and a plan with the given number of sections; no passages yet."""
     world = story_world(rng, held_out) if story else report_world(rng, held_out)
+    world.wide = wide
     low, high = (2, 3) if sections > 5 else (2, 5)
     sizes = [rng.randint(low, high) for _ in range(sections)]
     scenes = (story_scenes if story else report_scenes)(world, sum(sizes))

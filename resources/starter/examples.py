@@ -218,7 +218,7 @@ def _references(document: Document, rng: random.Random) -> tuple[str, ...]:
     """Return what an author's notes might hold: a passage of something else altogether."""
     if rng.random() > 0.08:
         return ()
-    other = plan_document(rng, 1, rng.random() < 0.5, document.world.held_out)
+    other = plan_document(rng, 1, rng.random() < 0.5, document.world.held_out, document.world.wide)
     write_document(other)
     return tuple(scene.passage.split("\n\n")[0] for scene in other.sections[0].scenes[:2])
 
@@ -297,12 +297,15 @@ def summary_example(document: Document, section: Section) -> Example:
     )
 
 
-def world_examples(rng: random.Random, held_out: bool = False) -> list[Example]:
-    """Make the examples of one world: its plan or a refinement, two requests of sections, perhaps a summary."""
+def world_examples(rng: random.Random, held_out: bool = False, wide: bool = False) -> list[Example]:
+    """Make the examples of one world: its plan or a refinement, two requests of sections, perhaps a summary.
+
+    A ``wide`` one draws on all texts.
+    """
     story = rng.random() < 0.76
     if rng.random() < 0.12:
-        return [chapter_example(plan_document(rng, rng.randint(6, 20), story, held_out), rng)]
-    document = plan_document(rng, rng.choice((1, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, 9, 10)), story, held_out)
+        return [chapter_example(plan_document(rng, rng.randint(6, 20), story, held_out, wide), rng)]
+    document = plan_document(rng, rng.choice((1, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, 9, 10)), story, held_out, wide)
     examples = [plan_example(document, rng)] if rng.random() < 0.75 else []
     if len(document.sections) > 5:
         return examples

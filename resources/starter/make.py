@@ -18,17 +18,17 @@ _HELD_OUT_WORLDS = 60
 _TASKS = ("write", "plan", "summarise")
 
 
-def make_data(run: Path, corpus: Path | None, worlds: int, books: int, seed: int = 2) -> list[Path]:
+def make_data(run: Path, corpus: Path | None, worlds: int, books: int, seed: int = 2, wide: bool = False) -> list[Path]:
     """Build what is missing of tokenizer, training sets and held-out sets; returns the training sets."""
     run.mkdir(parents=True, exist_ok=True)
     vocabulary = run / "tokenizer.json"
     tokenizer = Tokenizer.from_file(str(vocabulary)) if vocabulary.exists() else make_tokenizer(corpus, vocabulary)
-    sets = {"generated": lambda: generated(seed, worlds)}
+    sets = {"generated": lambda: generated(seed, worlds, wide=wide)}
     if corpus:
         sets["books"] = lambda: iter(from_books(corpus, seed, books))
     for task in _TASKS:
         sets[f"held_out_{task}"] = lambda task=task: (
-            item for item in generated(_HELD_OUT_SEED, _HELD_OUT_WORLDS, held_out=True) if item.task == task
+            item for item in generated(_HELD_OUT_SEED, _HELD_OUT_WORLDS, held_out=True, wide=wide) if item.task == task
         )
     for name, examples in sets.items():
         path = run / f"{name}.npz"
@@ -63,13 +63,14 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=HERE / "run", help="folder of the working files")
     parser.add_argument("--corpus", type=Path, help="folder with books as text files; without it no book share")
     parser.add_argument("--worlds", type=int, default=7000, help="generated worlds in the training set")
+    parser.add_argument("--wide", action="store_true", help="all texts of data/: for a training of many hours")
     parser.add_argument("--books", type=int, default=1200, help="passages of books in the training set")
     parser.add_argument("--seconds", type=float, default=4200, help="whole training time, wall clock")
     parser.add_argument("--workers", type=int, default=2, help="training processes, one processor each")
     parser.add_argument("--prompts", type=int, default=20, help="held-out prompts a task in the measurement")
     parser.add_argument("--skip-measure", action="store_true", help="stop after the training")
     arguments = parser.parse_args()
-    paths = make_data(arguments.run, arguments.corpus, arguments.worlds, arguments.books)
+    paths = make_data(arguments.run, arguments.corpus, arguments.worlds, arguments.books, wide=arguments.wide)
     settings = TrainSettings(arguments.seconds)
     train(arguments.run, settings, paths, held_out_batches(arguments.run), arguments.workers)
     if not arguments.skip_measure:

@@ -95,11 +95,12 @@ def noun_phrase(rng: random.Random, noun_list: str, adjective_list: str) -> str:
 
 @dataclass(slots=True)
 class World:
-    """Everything about one document that stays the same from section to section."""
+    """Everything about one document that stays the same from section to section; ``wide`` draws on all texts."""
 
     rng: random.Random
     premise: str
     held_out: bool
+    wide: bool = False
     people: dict[str, Person] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)

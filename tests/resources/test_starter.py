@@ -28,9 +28,9 @@ STARTER = Path(__file__).parents[2] / "resources" / "starter" / "starter.gguf"
 MAX_BYTES = 32_000_000
 
 
-def _examples(seed: int, worlds: int) -> list:
+def _examples(seed: int, worlds: int, wide: bool = False) -> list:
     rng = random.Random(seed)
-    return [example for _ in range(worlds) for example in world_examples(rng)]
+    return [example for _ in range(worlds) for example in world_examples(rng, wide=wide)]
 
 
 def test_same_seed_gives_the_same_examples() -> None:
@@ -39,7 +39,7 @@ def test_same_seed_gives_the_same_examples() -> None:
 
 
 def test_prompts_are_rendered_and_nothing_is_left_unfilled() -> None:
-    for example in _examples(3, 60):
+    for example in (*_examples(3, 60), *_examples(3, 60, wide=True)):
         text = chat_text(example.fields) + example.answer
         assert text.startswith("<|im_start|>system\n")
         assert not re.search(r"[{}\[\]|]", example.answer) or example.task == "plan", example.answer
@@ -104,7 +104,7 @@ def test_text_between_two_passages_has_the_length_that_is_missing() -> None:
 def test_a_document_does_not_repeat_a_sentence() -> None:
     repeated, total = 0, 0
     for seed in range(10):
-        document = plan_document(random.Random(seed), 4, story=True)
+        document = plan_document(random.Random(seed), 4, story=True, wide=seed > 4)
         write_document(document)
         text = " ".join(scene.passage for section in document.sections for scene in section.scenes)
         sentences = [s for s in re.split(r"(?<=[.!?])\s+", text) if len(s.split()) >= 8]
