@@ -8,10 +8,10 @@ there, is an echo. Marks and case do not count.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator, Sequence
 
-from backends.engine.document_memory import NOWHERE, DocumentMemory, KnownText
+from backends.engine.document_memory import NOWHERE, KnownText
+from backends.engine.sentence_index import SentenceIndex
 from backends.text import ngrams
 
 _RUN = 3
@@ -21,31 +21,23 @@ _ECHOED = 0.5
 _LONGEST = 400
 
 
-class _Index:
-    """The runs of words of a memory, each with the number of the first sentence that has it."""
+class _Runs(SentenceIndex):
+    """The runs of words of sentences, each with the number of the first sentence that has it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.first: dict[int, int] = {}
-        self._sentences = 0
 
-    def learn(self, memory: DocumentMemory, sentences: int) -> None:
-        """Read the sentences up to a number that are new."""
-        for number in range(self._sentences, sentences):
-            for run in _runs(memory.words_of(number)):
-                self.first.setdefault(run, number)
-        self._sentences = max(self._sentences, sentences)
-
-
-_INDEXES: weakref.WeakKeyDictionary[DocumentMemory, _Index] = weakref.WeakKeyDictionary()
+    def learn(self, number: int, words: Sequence[str]) -> None:
+        for run in _runs(words):
+            self.first.setdefault(run, number)
 
 
 class Echoes:
     """Follows the sentences of one take behind those of its document. Positions are code points of the take."""
 
     def __init__(self, known: KnownText) -> None:
-        index = _INDEXES.setdefault(known.memory, _Index())
-        index.learn(known.memory, known.sentences)
-        self._known, self._limit = index.first, known.sentences
+        self._known, self._limit = _Runs.of(known).first, known.sentences
         self._own: dict[int, int] = {}
         self._starts: list[int] = []
         self._runs: list[list[int]] = []

@@ -2,7 +2,7 @@
 """Notices that a text begins to repeat itself, token by token, and says from where to write again.
 
 Loops reinforce themselves (DITTO, "Learning to Break the Loop"), so the guard acts on the first repeat: of a run of
-tokens, of a sentence, nearly of a sentence, of 24 words and marks in a row, of a paragraph's opening, of a sentence's
+tokens, of a sentence, nearly of a sentence, of 32 words and marks in a row, of a paragraph's opening, of a sentence's
 skeleton, and on too many repeated 4-grams in the last thousand. It knows the whole document, not only the model's
 context. What people repeat on purpose is let stand: shorter passages, what is said aloud, a cry that comes twice. That
 a model repeats such a passage for want of other words is seen to before it is whole (``worn``, ``passage``).

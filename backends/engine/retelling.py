@@ -9,11 +9,11 @@ case do not count.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from backends.engine.document_memory import NOWHERE, DocumentMemory, KnownText
+from backends.engine.document_memory import NOWHERE, KnownText
+from backends.engine.sentence_index import SentenceIndex
 from backends.engine.take_text import TakeText
 from backends.text import ngrams
 
@@ -31,10 +31,11 @@ _TRIES = 8
 _NOTHING: frozenset[int] = frozenset()
 
 
-class Ways:
+class Ways(SentenceIndex):
     """How sentences went on behind their first words, or behind seven words anywhere near their beginning."""
 
     def __init__(self) -> None:
+        super().__init__()
         # For each key the first sentence and its next word, and the first sentence that went on differently.
         self._first: dict[int, tuple[int, str]] = {}
         self._forks: dict[int, int] = {}
@@ -57,30 +58,11 @@ class Ways:
         return ""
 
 
-class _Index:
-    """The ways of a memory, as far as it was read."""
-
-    def __init__(self) -> None:
-        self.ways = Ways()
-        self._sentences = 0
-
-    def learn(self, memory: DocumentMemory, sentences: int) -> None:
-        """Read the sentences up to a number that are new."""
-        for number in range(self._sentences, sentences):
-            self.ways.learn(number, memory.words_of(number))
-        self._sentences = max(self._sentences, sentences)
-
-
-_INDEXES: weakref.WeakKeyDictionary[DocumentMemory, _Index] = weakref.WeakKeyDictionary()
-
-
 class Retelling:
     """Follows the beginnings of the sentences of one take behind those of its document. Positions are code points."""
 
     def __init__(self, known: KnownText) -> None:
-        index = _INDEXES.setdefault(known.memory, _Index())
-        index.learn(known.memory, known.sentences)
-        self._known, self._limit = index.ways, known.sentences
+        self._known, self._limit = Ways.of(known), known.sentences
         self._own = Ways()
         self._ended: list[tuple[int, list[str]]] = []
         self._start = 0

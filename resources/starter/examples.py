@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from resources.starter.briefs import make_facts, make_notes
@@ -54,22 +54,26 @@ def chat_text(fields: PromptFields) -> str:
 
 def last_words(text: str, count: int) -> str:
     """Return the last whole sentences of a text on one line, at least one and about ``count`` words."""
-    kept: list[str] = []
-    for sentence in reversed(re.split(r"(?<=[.!?\"])\s+", text.strip())):
-        if kept and sum(len(item.split()) for item in kept) + len(sentence.split()) > count:
-            break
-        kept.append(sentence)
-    return " ".join(reversed(kept))
+    return " ".join(reversed(_within(reversed(_sentences(text)), count)))
 
 
 def first_words(text: str, count: int) -> str:
     """Return the first whole sentences of a text on one line, at least one and about ``count`` words."""
+    return " ".join(_within(_sentences(text), count))
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.!?\"])\s+", text.strip())
+
+
+def _within(sentences: Iterable[str], count: int) -> list[str]:
+    """Return the first sentences that have no more than ``count`` words together, at least one."""
     kept: list[str] = []
-    for sentence in re.split(r"(?<=[.!?\"])\s+", text.strip()):
+    for sentence in sentences:
         if kept and sum(len(item.split()) for item in kept) + len(sentence.split()) > count:
             break
         kept.append(sentence)
-    return " ".join(kept)
+    return kept
 
 
 def rounded_words(text: str, rng: random.Random) -> int:
@@ -203,15 +207,13 @@ def _summary_line(document: Document, section: int, rng: random.Random) -> str:
     return " ".join(earlier) if rng.random() < 0.85 else ""
 
 
-def _text_before(document: Document, section: int, part: int) -> str:
-    scenes = [scene for item in document.sections[:section] for scene in item.scenes]
-    scenes += [scene for group in document.sections[section].parts[:part] for scene in group]
-    return "\n\n".join(scene.passage for scene in scenes[-3:])
-
-
 def _scenes_before(document: Document, section: int, part: int) -> list[Scene]:
     scenes = [scene for item in document.sections[:section] for scene in item.scenes]
     return scenes + [scene for group in document.sections[section].parts[:part] for scene in group]
+
+
+def _text_before(document: Document, section: int, part: int) -> str:
+    return "\n\n".join(scene.passage for scene in _scenes_before(document, section, part)[-3:])
 
 
 def _references(document: Document, rng: random.Random) -> tuple[str, ...]:
