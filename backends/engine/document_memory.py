@@ -42,10 +42,13 @@ def read_sentence(text: str, before: Sequence[str]) -> Sentence:
     if text.lstrip()[:1] in ("|", "#"):
         return Sentence((), [], [], [], [])
     tokens = ngrams.tokens(ngrams.without_leaders(text))
-    words = tuple(token for token in tokens if token[0].isalnum())
+    words = tuple([token for token in tokens if token[0].isalnum()])
     near = _keys(words, _NEAR_GRAM) if len(words) >= NEAR_WORDS else []
-    passages = _keys([*before[1 - PASSAGE :], *tokens], PASSAGE)
-    window = [] if ngrams.is_structured(text) else _keys([*before[1 - _WINDOW_GRAM :], *tokens], _WINDOW_GRAM)
+    reach = before[1 - PASSAGE :]
+    grams = _keys([*reach, *tokens], _WINDOW_GRAM)
+    # A passage is eight 4-grams side by side, which is faster to hash than 32 tokens.
+    passages = list(map(hash, zip(*(grams[start:] for start in range(0, PASSAGE, _WINDOW_GRAM)), strict=False)))
+    window = [] if ngrams.is_structured(text) else grams[max(0, len(reach) - _WINDOW_GRAM + 1) :]
     return Sentence(words, tokens, near, passages, window)
 
 
@@ -94,10 +97,18 @@ class DocumentMemory:
         self._exact.setdefault(sentence.words, number)
         for key in sentence.near:
             self.near_index.setdefault(key, number)
-        for end, key in enumerate(sentence.passages, start=start + len(sentence.tokens) - len(sentence.passages)):
-            self._passages.setdefault(key, end)
+        end = start + len(sentence.tokens)
+        self._remember_passages(sentence.passages, range(end - len(sentence.passages), end))
         self.window_grams += sentence.window
         self.tokens += sentence.tokens
+
+    def _remember_passages(self, passages: list[int], ends: range) -> None:
+        new = dict(zip(reversed(passages), reversed(ends), strict=True))
+        if len(new) == len(passages) and self.lacks_passages(new):
+            self._passages.update(new)
+            return
+        for key, end in zip(passages, ends, strict=True):
+            self._passages.setdefault(key, end)
 
     def cut(self, kept: int) -> None:
         """Forget all but the first ``kept`` sentences."""

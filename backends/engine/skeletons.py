@@ -8,6 +8,7 @@ end. One pair is style; a third like them within a few sentences is a template (
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from backends.text import ngrams
@@ -59,7 +60,7 @@ def _are_alike(one: Sequence[str], other: Sequence[str]) -> bool:
     longer, shorter = max(len(one), len(other)), min(len(one), len(other))
     if shorter < _LIKENESS * longer:
         return False
-    from_start = sum(map(str.__eq__, one, other))
+    from_start = sum(map(operator.eq, one, other))
     if from_start >= _LIKENESS * longer:
         return True
-    return longer != shorter and sum(map(str.__eq__, reversed(one), reversed(other))) >= _LIKENESS * longer
+    return longer != shorter and sum(map(operator.eq, reversed(one), reversed(other))) >= _LIKENESS * longer

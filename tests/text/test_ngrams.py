@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 import statistics
 
 import pytest
@@ -48,6 +49,11 @@ def test_only_prose_counts():
     assert is_structured("  * entry")
     assert not is_structured("-- he said")
     assert without_leaders("a -------- b") == "a   b"
+
+
+@given(st.text(". ·_-=a\n", max_size=20))
+def test_leaders_are_four_dots_or_three_dashes(text):
+    assert without_leaders(text) == re.sub(r"(?:[.·…_]\s?){4,}|[-=*~]{3,}", " ", text)
 
 
 @given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 5))
