@@ -27,28 +27,29 @@ class Sentence(NamedTuple):
     """A sentence as it is compared: words, tokens (with marks), and the hashes of its n-grams.
 
     ``passages`` and ``window`` (32- and 4-grams of tokens) reach back into the text before it. All are empty where
-    repetition is the form (tables, headings); ``window`` also in lists.
+    repetition is the form (tables, headings); ``window`` also in lists. All are tuples, because Python's garbage
+    collector leaves tuples of numbers and strings alone, but visits every list again and again.
     """
 
     words: tuple[str, ...]
-    tokens: list[str]
-    near: list[int]
-    passages: list[int]
-    window: list[int]
+    tokens: tuple[str, ...]
+    near: tuple[int, ...]
+    passages: tuple[int, ...]
+    window: tuple[int, ...]
 
 
 def read_sentence(text: str, before: Sequence[str]) -> Sentence:
     """Read a sentence that follows the tokens ``before``, of which the last 31 count."""
     if text.lstrip()[:1] in ("|", "#"):
-        return Sentence((), [], [], [], [])
-    tokens = ngrams.tokens(ngrams.without_leaders(text))
+        return Sentence((), (), (), (), ())
+    tokens = tuple(ngrams.tokens(ngrams.without_leaders(text)))
     words = tuple([token for token in tokens if token[0].isalnum()])
-    near = _keys(words, _NEAR_GRAM) if len(words) >= NEAR_WORDS else []
+    near = _keys(words, _NEAR_GRAM) if len(words) >= NEAR_WORDS else ()
     reach = before[1 - PASSAGE :]
     grams = _keys([*reach, *tokens], _WINDOW_GRAM)
     # A passage is eight 4-grams side by side, which is faster to hash than 32 tokens.
-    passages = list(map(hash, zip(*(grams[start:] for start in range(0, PASSAGE, _WINDOW_GRAM)), strict=False)))
-    window = [] if ngrams.is_structured(text) else grams[max(0, len(reach) - _WINDOW_GRAM + 1) :]
+    passages = tuple(map(hash, zip(*(grams[start:] for start in range(0, PASSAGE, _WINDOW_GRAM)), strict=False)))
+    window = () if ngrams.is_structured(text) else grams[max(0, len(reach) - _WINDOW_GRAM + 1) :]
     return Sentence(words, tokens, near, passages, window)
 
 
@@ -102,7 +103,7 @@ class DocumentMemory:
         self.window_grams += sentence.window
         self.tokens += sentence.tokens
 
-    def _remember_passages(self, passages: list[int], ends: range) -> None:
+    def _remember_passages(self, passages: tuple[int, ...], ends: range) -> None:
         new = dict(zip(reversed(passages), reversed(ends), strict=True))
         if len(new) == len(passages) and self.lacks_passages(new):
             self._passages.update(new)
@@ -192,5 +193,5 @@ class Library:
         return KnownText(self._memory, len(texts))
 
 
-def _keys(items: Sequence[str], n: int) -> list[int]:
-    return list(map(hash, ngrams.grams(items, n)))
+def _keys(items: Sequence[str], n: int) -> tuple[int, ...]:
+    return tuple(map(hash, ngrams.grams(items, n)))

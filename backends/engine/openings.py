@@ -20,7 +20,8 @@ _SPEECH = re.compile(r"\s*[\"“‘'«„「—–-]")
 class _Opening:
     """A paragraph's first words: the end of the text before it, its own start, and its words once they are known.
 
-    ``known_at`` is the length of the text at which they were known, 0 before.
+    ``known_at`` is the length of the text at which they were known, 0 before. ``most`` is a number of words that the
+    text does not exceed: those of its pieces, of which some make one word.
     """
 
     end: int
@@ -28,6 +29,7 @@ class _Opening:
     text: str = ""
     words: tuple[str, ...] = ()
     known_at: int = 0
+    most: int = 0
 
 
 class Openings:
@@ -45,9 +47,13 @@ class Openings:
 
     def feed(self, text: str, scanner: SentenceScanner, found: Sequence[Boundary]) -> bool:
         """Append ``text``, in which ``found`` became certain; return whether it completes an opening used before."""
-        if not self._begin(scanner, found) and self.is_open:
-            self._all[-1].text += text
-        return self.is_open and self._is_used(self._all[-1], scanner.length)
+        begun, current = found and self._begin(scanner, found), self._all[-1]
+        if not self.is_open:
+            return False
+        if not begun:
+            current.text += text
+            current.most += len(ngrams.words(text))
+        return current.most > _WORDS and self._is_used(current, scanner.length)
 
     def rewind(self, kept: int, boundaries: Sequence[Boundary]) -> None:
         """Forget all but the first ``kept`` code points, in which ``boundaries`` are certain."""
@@ -57,7 +63,7 @@ class Openings:
         current = self._all[-1]
         if current.known_at > kept or not current.known_at:
             current.text = current.text[: max(0, kept - current.start)]
-            current.words, current.known_at = (), 0
+            current.words, current.known_at, current.most = (), 0, len(ngrams.words(current.text))
         self.is_open = not current.known_at
 
     def _begin(self, scanner: SentenceScanner, found: Sequence[Boundary]) -> bool:
@@ -66,9 +72,12 @@ class Openings:
         for later, boundary in enumerate(found, start=1 - len(found)):
             if boundary.paragraph:
                 sentences = [scanner.certain_text(number) for number in range(later, 0)]
-                self._all.append(_Opening(boundary.end, boundary.start, "".join([*sentences, scanner.tail])))
+                self._append(boundary, "".join([*sentences, scanner.tail]))
                 self.is_open = begun = True
         return begun
+
+    def _append(self, boundary: Boundary, text: str) -> None:
+        self._all.append(_Opening(boundary.end, boundary.start, text, most=len(ngrams.words(text))))
 
     def _is_used(self, current: _Opening, length: int) -> bool:
         words = ngrams.words(current.text)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 _MAX_PERIOD = 256
 _KEY_TOKENS = 4
 _TOKEN_BITS = 20
-_KEY_MASK = (1 << _TOKEN_BITS * _KEY_TOKENS) - 1
 _LINE_BREAKS = 6
 _MARKS = 90
 _INVALID = 4
+_SHORTEST = min(_LINE_BREAKS, _MARKS, _INVALID)
 _INVALID_CHARACTER = "\ufffd"
 _FINAL_MARKS = ".!?…"
 _CLOSERS = '"”’)]'
@@ -20,14 +20,14 @@ _CLOSERS = '"”’)]'
 class Periods:
     """Finds runs of tokens that repeat with a period of up to 256 tokens.
 
-    The last occurrence of the last four tokens proposes a period; as long as it holds, the run grows. Everything is
-    kept for each token, so that taking tokens back is exact.
+    The last occurrence of the last four tokens proposes a period; as long as it holds, the run grows. It is found
+    along the occurrences of the last two, which are few in such a stretch. Everything is kept for each token, so that
+    taking tokens back is exact.
     """
 
     def __init__(self) -> None:
         self._tokens: list[int] = []
-        self._keys: list[int] = [0]
-        self._earlier: list[int] = []
+        self._earlier: list[int] = []  # where the same two tokens ended before, -1 for nowhere
         self._periods: list[int] = [0]
         self._runs: list[int] = [0]
         self._last: dict[int, int] = {}
@@ -36,23 +36,32 @@ class Periods:
         """Append a token; return how many tokens the run has where it covers its period, else 0."""
         tokens, last = self._tokens, self._last
         here = len(tokens)
-        key = (self._keys[-1] << _TOKEN_BITS | token) & _KEY_MASK
-        earlier = last.get(key, -1)
-        last[key] = here
+        pair = tokens[-1] << _TOKEN_BITS | token if tokens else token
+        earlier = last.get(pair, -1)
+        last[pair] = here
+        tokens.append(token)
+        self._earlier.append(earlier)
         period = self._periods[-1]
         run = 0
         if period and tokens[here - period] == token:
             run = self._runs[-1] + 1
-        elif earlier >= _KEY_TOKENS - 1 and here - earlier <= _MAX_PERIOD:
-            period, run = here - earlier, _KEY_TOKENS
-        else:
-            period = 0
-        tokens.append(token)
-        self._keys.append(key)
-        self._earlier.append(earlier)
+        elif period := self._proposed(here, earlier):
+            run = _KEY_TOKENS
         self._periods.append(period)
         self._runs.append(run)
         return run if run >= period else 0
+
+    def _proposed(self, here: int, earlier: int) -> int:
+        """Return the distance to the last occurrence of the four tokens up to ``here``, 0 for none that is near.
+
+        ``earlier`` is where the last two of them ended before.
+        """
+        tokens = self._tokens
+        while earlier >= _KEY_TOKENS - 1 and here - earlier <= _MAX_PERIOD:
+            if tokens[earlier - 2] == tokens[here - 2] and tokens[earlier - 3] == tokens[here - 3]:
+                return here - earlier
+            earlier = self._earlier[earlier]
+        return 0
 
     @property
     def period(self) -> int:
@@ -71,13 +80,15 @@ class Periods:
 
     def rewind(self, kept: int) -> None:
         """Forget all but the first ``kept`` tokens."""
-        while len(self._tokens) > kept:
-            key, earlier = self._keys.pop(), self._earlier.pop()
-            del self._tokens[-1], self._periods[-1], self._runs[-1]
+        tokens = self._tokens
+        while len(tokens) > kept:
+            token, earlier = tokens.pop(), self._earlier.pop()
+            del self._periods[-1], self._runs[-1]
+            pair = tokens[-1] << _TOKEN_BITS | token if tokens else token
             if earlier < 0:
-                del self._last[key]
+                del self._last[pair]
             else:
-                self._last[key] = earlier
+                self._last[pair] = earlier
 
 
 @dataclass(slots=True)
@@ -92,6 +103,8 @@ class QuietRun:
         if not self.text:
             self.start = length - len(text)
         self.text += text
+        if len(self.text) < _SHORTEST:
+            return None
         visible = len(self.text.rstrip())
         if self.text.count("\n", visible) >= _LINE_BREAKS:
             return "blank", self.start + visible
