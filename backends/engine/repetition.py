@@ -110,8 +110,7 @@ class RepetitionGuard:
     @property
     def worn(self) -> frozenset[int]:
         """The tokens that would repeat a phrase or a passage: to be left out where the model has others."""
-        barred = self._phrases.barred()
-        return self._phrases.worn(self._rate) | barred if barred else self._phrases.worn(self._rate)
+        return self._phrases.worn(self._rate)
 
     def feed(self, token: int, text: str) -> Loop | None:
         """Append a token and the text that it added; return the loop that it completes, if any."""

@@ -18,6 +18,7 @@ Python's garbage collector again and again: that alone took half of the time.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from backends.text import ngrams
@@ -91,6 +92,7 @@ class WornPhrases:
         self._kinds: list[int] = []
         self._number("")
         self._pieces: dict[str, _Piece] = {}
+        self._joined: dict[str, tuple[int, ...]] = {}
         # One item for each token; of those that tell what stands behind it one more.
         self._tokens: list[int] = []
         self._notable: list[bool] = []
@@ -112,22 +114,24 @@ class WornPhrases:
 
     def add(self, token: int, text: str) -> None:
         """Append a token and its text."""
-        state, opening, place = self._states[-1], self._openings[-1], len(self._tokens)
+        state, opening, was_open, kinds = self._states[-1], self._openings[-1], self._open[-1], self._kinds
         new, joins, small, letter, is_open = self._pieces.get(text) or self._read(text)
         last = state & _ONE
-        joins = joins and self._open[-1] and self._words[last][:1].isalnum()
-        notable = not joins and (small or (letter and self._kinds[last] >= _BREAK))
+        kind = kinds[last]
+        joins = joins and was_open and kind == _WORD
+        notable = not joins and (small or (letter and kind >= _BREAK))
         if notable:
+            place = len(self._tokens)
             self._familiar = self._familiar + 1 if self._threes.add(state, place) else 0
             self._twos.add(state & _TWO, place)
             if opening > _START:
                 self._begun.add(opening, place)
-        if joins:
-            new = self._split(self._words[last] + text)
+        elif joins:
+            whole = self._words[last] + text
+            new = self._joined.get(whole) or self._join(whole)
             state, opening = state >> _BITS, opening >> _BITS if opening > _START else opening
             del self._line[-1]
         if new:
-            kinds = self._kinds
             for number in new:
                 state = state << _BITS | number
                 kind = kinds[number]
@@ -143,7 +147,7 @@ class WornPhrases:
         self._states.append(state)
         self._openings.append(opening)
         self._counts.append(len(self._line))
-        self._open.append(self._open[-1] if is_open is None else is_open)
+        self._open.append(was_open if is_open is None else is_open)
 
     def _read(self, text: str) -> _Piece:
         """Read a token's text for the first time."""
@@ -153,6 +157,11 @@ class WornPhrases:
         is_open = not text[-1].isspace() if text else None
         piece = self._pieces[text] = _Piece(self._split(text), joins, small, first.isalpha(), is_open)
         return piece
+
+    def _join(self, text: str) -> tuple[int, ...]:
+        """Read a word with what a token joins to it for the first time."""
+        joined = self._joined[text] = self._split(text)
+        return joined
 
     def _split(self, text: str) -> tuple[int, ...]:
         """Return the numbers of the words and marks of a text."""
@@ -213,19 +222,21 @@ class WornPhrases:
         return token in self._after(self._threes, self._states[-1])
 
     def worn(self, rate: float) -> frozenset[int]:
-        """Return the tokens to leave out now, where ``rate`` is the seq-rep-4 of the last thousand words and marks."""
+        """Return the tokens to leave out now, where ``rate`` is the seq-rep-4 of the last thousand words and marks.
+
+        They are those that would repeat a phrase, and the barred ones.
+        """
+        found = self.barred() if self._familiar >= _FAMILIAR else _NOTHING
         if rate <= FROM:
-            return _NOTHING
+            return found
         state, opening = self._states[-1], self._openings[-1]
-        two = state & _TWO
-        found: set[int] = set()
         if state in self._threes.last:
             found |= self._after(self._threes, state)
         if opening > _START and opening in self._begun.last:
             found |= self._after(self._begun, opening, REACH)
-        if rate > _FROM_SHORT and two in self._twos.last:
-            found |= self._often_after(two)
-        return frozenset(found) if found else _NOTHING
+        if rate > _FROM_SHORT and (state & _TWO) in self._twos.last:
+            found |= self._often_after(state & _TWO)
+        return found
 
     def _after(self, places: _Places, key: int, reach: int = ngrams.WINDOW) -> set[int]:
         """The tokens that came in the last ``reach`` words and marks behind ``key``."""
@@ -238,13 +249,16 @@ class WornPhrases:
             place = before[place]
         return found
 
-    def _often_after(self, key: int) -> set[int]:
+    def _often_after(self, key: int) -> AbstractSet[int]:
         """The tokens that came more than once in the last thousand words and marks behind two words."""
         counts, tokens, before = self._counts, self._tokens, self._twos.before
         oldest = counts[-1] - ngrams.WINDOW
+        place = self._twos.last[key]
+        second = before[place]
+        if second < 0 or counts[second] < oldest:
+            return _NOTHING
         once: set[int] = set()
         often: set[int] = set()
-        place = self._twos.last[key]
         while place >= 0 and counts[place] >= oldest:
             token = tokens[place]
             (often if token in once else once).add(token)
