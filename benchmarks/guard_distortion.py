@@ -2,10 +2,9 @@
 """Whether the guard distorts: how surprising its texts are to the model itself, against texts written without it.
 
 Reads the projects that `longhand bench repetition --keep FOLDER` left. Every answer in the run log is scored after its
-own prompt at temperature 1. Loops are anything but surprising, so they do not count, in two readings, both judged:
-tokens of words that belong to a 4-gram of words and marks which the document has twice are left out (as repetition is
-measured), or tokens that end a 4-gram of tokens which their answer had before. Tokens of less than e^-5 are counted
-too: a text that was pushed off its phrases has more of them.
+own prompt at temperature 1. Loops are anything but surprising, so they do not count, in two readings, both judged: what
+is left out belongs to a 4-gram that the document has twice, of words and marks (as repetition is measured) or of the
+model's tokens. Tokens of less than e^-5 are counted too: a text that was pushed off its phrases has more of them.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import bisect
 import json
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +37,7 @@ _SURPRISING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A token: -ln p, and whether it is outside repeated 4-grams: of words in the document, of tokens in the answer."""
+    """A token: -ln p, and whether it is outside the document's repeated 4-grams of words, and of tokens."""
 
     surprisal: float
     outside_words: bool
@@ -57,27 +56,21 @@ def answers(path: Path) -> Iterator[tuple[Prompt, str]]:
 
 def document(engine: LlamaCppEngine, path: Path) -> Iterator[Scored]:
     """Yield the tokens of a document's answers."""
-    pairs = list(answers(path))
-    # Words and marks of each answer one by one: their ends in the answer, and in one list those of the document.
-    ends: list[list[int]] = []
     words: list[str] = []
-    for _, answer in pairs:
+    tokens: list[int] = []
+    scored: list[tuple[float, int]] = []  # -ln p, and the word or mark that the token belongs to
+    for prompt, answer in answers(path):
         spans = list(ngrams.token_spans(answer))
-        ends.append([end for _, end, _ in spans])
-        words += [word for _, _, word in spans]
-    repeated, first = _in_repeats(words), 0
-    for (prompt, answer), of_answer in zip(pairs, ends, strict=True):
-        seen: set[tuple[int, ...]] = set()
-        tokens: list[int] = []
+        ends = [end for _, end, _ in spans]
         written = 0
         for token, surprisal in surprisals(engine, prompt, answer):
             tokens.append(token)
             written += len(engine.piece(token).decode("utf-8", "ignore"))
-            gram = tuple(tokens[-_GRAM:])
-            word = first + min(bisect.bisect_left(of_answer, written), len(of_answer) - 1)
-            yield Scored(surprisal, not repeated[word], len(gram) < _GRAM or gram not in seen)
-            seen.add(gram)
-        first += len(of_answer)
+            scored.append((surprisal, len(words) + min(bisect.bisect_left(ends, written), len(ends) - 1)))
+        words += [word for _, _, word in spans]
+    in_words, in_tokens = _in_repeats(words), _in_repeats(tokens)
+    for (surprisal, word), inside in zip(scored, in_tokens, strict=True):
+        yield Scored(surprisal, not in_words[word], not inside)
 
 
 def surprisals(engine: LlamaCppEngine, prompt: Prompt, answer: str) -> Iterator[tuple[int, float]]:
@@ -96,11 +89,11 @@ def surprisals(engine: LlamaCppEngine, prompt: Prompt, answer: str) -> Iterator[
             yield token, float(top + np.log(np.exp(logits - top).sum()) - logits[token])
 
 
-def _in_repeats(words: Sequence[str]) -> list[bool]:
-    """Return, for each word or mark, whether it belongs to a 4-gram that occurs more than once."""
-    grams = list(ngrams.grams(words, _GRAM))
+def _in_repeats(items: Sequence[Hashable]) -> list[bool]:
+    """Return, for each word or token, whether it belongs to a 4-gram that occurs more than once."""
+    grams = [tuple(items[at : at + _GRAM]) for at in range(len(items) - _GRAM + 1)]
     times = Counter(grams)
-    inside = [False] * len(words)
+    inside = [False] * len(items)
     for place, gram in enumerate(grams):
         if times[gram] > 1:
             inside[place : place + _GRAM] = [True] * _GRAM
@@ -112,16 +105,18 @@ def rows(folder: Path, model: str) -> Iterator[Row]:
     engine = LlamaCppEngine(ModelSettings(model, context_tokens=2048))
     for sampler in SAMPLERS:
         pairs = sorted(folder.glob(f"{sampler}-free-*.longhand"))
+        if not pairs:
+            continue
         found: list[tuple[float, float]] = []
         for way in ("free", "guarded"):
             paths = [folder / path.name.replace("free", way) for path in pairs]
             scored = [token for path in paths for token in document(engine, path)]
             outside = [token.surprisal for token in scored if token.outside_words]
-            ending = [token.surprisal for token in scored if token.outside_tokens]
-            found.append((statistics.median(outside), statistics.median(ending)))
+            of_tokens = [token.surprisal for token in scored if token.outside_tokens]
+            found.append((statistics.median(outside), statistics.median(of_tokens)))
             label = f"{sampler}, {way} ({len(paths)} documents)"
             yield Row(f"{label}: median surprisal outside repeated 4-grams of words", round(found[-1][0], 4), "nats")
-            yield Row(f"{label}: of tokens that end no repeated 4-gram of tokens", round(found[-1][1], 4), "nats")
+            yield Row(f"{label}: outside repeated 4-grams of tokens", round(found[-1][1], 4), "nats")
             rare = 100 * sum(value > _SURPRISING for value in outside) / len(outside)
             yield Row(f"{label}: tokens above {_SURPRISING:g} nats", round(rare, 2), "%")
         for reading, (free, guarded) in zip(("words", "tokens"), zip(*found, strict=True), strict=True):

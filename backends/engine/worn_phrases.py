@@ -33,7 +33,7 @@ REACH = 2 * ngrams.WINDOW
 _FINAL = frozenset(".!?…")
 _BREAKS = _QUOTES | {""}
 _INSIDE = frozenset("'’")
-_PASSAGE = 11
+_PASSAGE, _TOO_LONG = 11, 13
 _FAMILIAR = 2
 _NOTHING: frozenset[int] = frozenset()
 
@@ -197,19 +197,31 @@ class WornPhrases:
         self._familiar = _PASSAGE
 
     def barred(self) -> frozenset[int]:
-        """Return the tokens that would repeat eleven words and marks in a row, or more: so thirteen do not return.
+        """Return the tokens that would repeat eleven words and marks in a row, so that thirteen never return.
 
-        Two are left for a name with its marks, which are never touched.
+        Names and marks are never touched: where they led on to thirteen, the word before them is barred.
         """
         if self._familiar < _FAMILIAR:
             return _NOTHING
-        counts, found = self._counts, set()
+        found = set()
         place = self._threes.last.get(self._states[-1], -1)
         while place >= 0:
-            if self._shared(counts[place]) >= _PASSAGE - 1:
+            if self._leads_on(place):
                 found.add(self._tokens[place])
             place = self._threes.before[place]
         return frozenset(found)
+
+    def _leads_on(self, place: int) -> bool:
+        """Whether to repeat the token at ``place`` is the last chance to leave what came there, or beyond it."""
+        shared = self._shared(self._counts[place])
+        if shared >= _PASSAGE - 1:
+            return True
+        return shared + self._counts[self._next_notable(place)] - self._counts[place] >= _TOO_LONG
+
+    def _next_notable(self, place: int) -> int:
+        """The next token behind ``place`` that may be left out, or the end."""
+        end = len(self._tokens)
+        return next((other for other in range(place + 1, end) if self._notable[other]), end)
 
     def _shared(self, end: int) -> int:
         """How many of the words before the ``end``th are the last ones, too; more than ten do not count."""

@@ -139,13 +139,22 @@ def _chapter_passages(
     project: Project, outlook: Outlook, section: Section, meanings: Meanings | None
 ) -> tuple[Recalled, ...]:
     """Return what sections before this chapter say to what all of it is about, in the order of the story,
-    but for the last one, with which it begins."""
+    but for the last one, with which it begins.
+
+    What the section before had stays as long as it is a good hit: the scores shift a little with each section that is
+    written, and where others came first then, all that stands behind them would have to be read anew.
+    """
     shown = [place for place in outlook.places if section.parent in (place.id, place.parent)]
     query = Query(" ".join(_chapter_terms(shown)))
     last, chapter = outlook.before_chapter, _order(section.number)[:-1]
-    return _passages_of(
-        project, query, meanings, lambda each, number: each != last and _order(number)[: len(chapter)] < chapter
-    )
+    known = frozenset[int]()
+    if outlook.previous is not None and outlook.previous != last:
+        known = project.memory.texts_read(outlook.previous)
+
+    def is_before(each: int, number: str) -> bool:
+        return each != last and _order(number)[: len(chapter)] < chapter
+
+    return _passages_of(project, query, meanings, is_before, known)
 
 
 def _chapter_terms(shown: Sequence[Place]) -> Collection[str]:
@@ -173,10 +182,17 @@ def _in_turn(sources: Iterable[Iterable[str]]) -> Iterator[str]:
 
 
 def _passages_of(
-    project: Project, query: Query, meanings: Meanings | None, allowed: Callable[[int, str], bool]
+    project: Project,
+    query: Query,
+    meanings: Meanings | None,
+    allowed: Callable[[int, str], bool],
+    known: Collection[int] = (),
 ) -> tuple[Recalled, ...]:
-    """Return the best passages of sections that are ``allowed`` by id and number."""
-    found = [each for each in recall_sections(project.memory, query, meanings) if each][:_MOST_LOOKED_AT]
+    """Return the best passages of sections that are ``allowed`` by id and number, first of those that are ``known``."""
+    hits = sorted(
+        (each for each in recall_sections(project.memory, query, meanings) if each), key=lambda each: each not in known
+    )
+    found = hits[:_MOST_LOOKED_AT]
     headings = project.memory.headings(found)
     passages: dict[str, Recalled] = {}
     for text in project.section_texts([each for each in found if allowed(each, headings[each])]):

@@ -259,6 +259,11 @@ class ProjectMemory:
         with self._database.writing() as connection:
             provenance.record(connection, section_id, sources, anew=anew)
 
+    def texts_read(self, section_id: int) -> frozenset[int]:
+        """Return the sections of whose text something stood in the prompts that wrote a section."""
+        with self._database.reading() as connection:
+            return provenance.texts_read(connection, section_id)
+
     def accept(self, section_id: int) -> None:
         """Let the text of a section stand as it is, though what it was written from has changed."""
         with self._database.writing() as connection:

@@ -45,6 +45,13 @@ def record(connection: Connection, section_id: int, sources: Sequence[Citation],
         connection.execute(sqlite.insert(_written_from).on_conflict_do_nothing(), rows)
 
 
+def texts_read(connection: Connection, section_id: int) -> frozenset[int]:
+    """Return the sections of whose text something stood in the prompts that wrote a section."""
+    found = _written_from.c.source
+    wanted = (_written_from.c.section == section_id, _written_from.c.kind == Remembered.TEXT.value)
+    return frozenset(connection.execute(select(found).where(*wanted)).scalars())
+
+
 def accept(connection: Connection, section_id: int) -> None:
     """Let the text of a section stand as it is: it counts as written from what there is now."""
     now = _Present(connection)

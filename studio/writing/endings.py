@@ -23,7 +23,7 @@ ROUNDS = ((40, 4, 3.0), (75, 4, 3.0), (110, 6, 1.0))
 
 # Where the goal is narrower than a sentence is long, an engine lands in it by luck only: there the ending is chosen of
 # several before anybody sees one. How many are written in each round, and how much more than the goal is accepted.
-CHOICES = ((4, 3.0), (4, 3.0), (6, 1.0), (6, 1.0))
+CHOICES = ((2, 3.0), (3, 3.0), (4, 3.0), (5, 1.0), (6, 1.0))
 # How much of the text is left to them: words, and in sentences where these are long.
 _LEAST_ROOM, _ROOM_SENTENCES = 45, 2.5
 FIRST_SENTENCE_WORDS = 16.0

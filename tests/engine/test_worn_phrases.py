@@ -165,6 +165,18 @@ def test_the_eleventh_word_of_a_passage_is_barred():
     assert barred(said[: -len(" old grey harbour at")]) == set()
 
 
+def test_a_passage_that_names_and_marks_lead_on_is_left_before_them():
+    """Names are never touched: the word before them is the last that can be another one."""
+    said = (
+        'It was Sania, who told it. "Have they heard of Jude?" asked a man. It was Tom, who told it. "Have they heard'
+    )
+    assert barred(said) == {" of"}
+    assert barred(said[: -len(" heard")]) == set()
+    fewer = said.replace('Jude?" asked', "Jude asked")
+    assert barred(fewer) == set()
+    assert barred(f"{fewer} of Jude") == {" aske"}
+
+
 def test_a_passage_before_the_take_is_barred_too():
     assert barred(f"Then {LONG}", recent=f"{LONG} dawn.") == {" dawn"}
 

@@ -9,7 +9,7 @@ from studio.memory.background import MOST_TOLD, gather
 from studio.memory.context import Background
 from studio.memory.recall import Query, as_quoted, recall_facts, recall_references
 from studio.memory.remember import add_fact
-from studio.project.memory_records import Author, Statement
+from studio.project.memory_records import Author, Citation, Remembered, Statement
 from studio.project.memory_store import ProjectMemory
 from studio.project.outlook import Place
 from studio.project.records import Brief, Origin, PlannedSection
@@ -147,6 +147,19 @@ def test_earlier_chapters_are_quoted_in_the_order_of_the_story_and_alike_for_all
     ]
     assert found[0].shows.text == "Ole hid the brass key under the mat. He told nobody."
     assert [background(project, leaf.id).chapter_passages for leaf in leaves[7:9]] == [found, found]
+
+
+def test_what_a_chapter_was_quoted_stays_though_others_would_come_first(project: Project) -> None:
+    leaves = project.leaves()
+    project.edit_section(leaves[6].id, points=("They look for the brass key",))
+    weak = "Somebody spoke of a brass key, of the rain, of the harbour and of a long winter without bread."
+    for leaf, body in zip(leaves[:6], ("A brass key.", "The brass key.", weak, "Rain.", "Rain.", "Rain."), strict=True):
+        write(project, leaf.id, body, body)
+    best = ["A brass key.", "The brass key."]
+    assert [each.text for each in background(project, leaves[6].id).chapter_passages] == best
+    project.memory.record_sources(leaves[6].id, [Citation(Remembered.TEXT, leaves[2].id, weak)], anew=True)
+    assert weak in [each.text for each in background(project, leaves[7].id).chapter_passages]
+    assert [each.text for each in background(project, leaves[6].id).chapter_passages] == best
 
 
 def test_without_chapters_each_section_is_quoted_what_it_takes_up(tmp_path: Path) -> None:

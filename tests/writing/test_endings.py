@@ -140,7 +140,7 @@ def short(tmp_path: Path) -> Iterator[Project]:
 
 def test_of_a_short_text_nothing_is_seen_that_is_taken_back(short: Project) -> None:
     """The first round has no ending that lands; only the one of the second is shown."""
-    rounds = [[" Too short."], [""], [" Shorter."], [""], [""], ["land"], [""], [""]]
+    rounds = [[" Too short."], [""], [" Shorter."], ["land"], [""]]
     backend = CannedBackend(unseen(rounds), context=8192)
     leaf = short.leaves()[0]
     events = list(SectionWriter(short, backend, WriterSettings(), Stopwatch()).write(leaf))
