@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from resources.starter.briefs import make_facts, make_notes
 from resources.starter.document import Document, Scene, Section, earlier_scenes, plan_document, write_document
 from resources.starter.phrases import word_lists
+from studio.memory.used_up import used_up
 from studio.planning.kinds import document_kind
 from studio.prompt_templates import (
     ExtendFields,
@@ -29,8 +30,6 @@ CHAT_TEMPLATE = (
 )
 _SUMMARY_SECTIONS = 5
 _MIN_PASSAGE_WORDS, _MAX_PASSAGE_WORDS = 20, 470
-_OPENING_WORDS, _MOST_OPENINGS, _MOST_IMAGES = (3, 5), 6, 3
-_IMAGE = re.compile(r"\b(?:like an?|as if|as though)(?: [\w']+){1,5}")
 _MOST_BEFORE, _MOST_AFTER = 110, 40
 
 
@@ -193,13 +192,10 @@ def _surroundings(document: Document, section: int, rng: random.Random) -> _Surr
     )
 
 
-def used_up(before: Sequence[Scene], answer: str, rng: random.Random) -> tuple[str, ...]:
-    """Return openings of earlier paragraphs and images in them that the answer does not take up, the last ones last."""
-    paragraphs = [paragraph for scene in before for paragraph in scene.passage.split("\n\n")]
-    openings = [" ".join(paragraph.split()[: rng.choice(_OPENING_WORDS)]) for paragraph in paragraphs]
-    images = [image for paragraph in paragraphs for image in _IMAGE.findall(paragraph)]
-    fresh = [each.strip("',;:.!?\"") for each in (*openings[-_MOST_OPENINGS:], *images[-_MOST_IMAGES:])]
-    return tuple(dict.fromkeys(each for each in fresh if each and each not in answer))
+def unused(before: Sequence[Scene], answer: str) -> tuple[str, ...]:
+    """Return what a prompt says is used up after these scenes, but for what the answer takes up nevertheless."""
+    text = "\n\n".join(scene.passage for scene in before)
+    return tuple(each for each in used_up(text) if each not in answer)
 
 
 def _summary_line(document: Document, section: int, rng: random.Random) -> str:
@@ -257,7 +253,7 @@ def write_example(document: Document, section: int, part: int, rng: random.Rando
         facts=tuple(facts[len(pinned) :]),
         passages=(early.split("\n\n")[0],) if early else (),
         references=references,
-        used=used_up(_scenes_before(document, section, part), answer, rng) if rng.random() < 0.4 else (),
+        used=unused(_scenes_before(document, section, part), answer) if rng.random() < 0.4 else (),
         recent=last_words(before, rng.choice((25, 40, 60, 60, 90, 120, 150))) if before else "",
         has_notes=bool(references) or rng.random() < 0.02,
     )
