@@ -41,6 +41,7 @@ from studio.writing.writer import ENDING_TASK
 
 PARAGRAPH = "\n\n"
 _TAKES = (TAKE_TASK, LEADING_TASK)
+_CHOSEN = (ENDING_TASK, *_TAKES)
 # With less room than this for an answer there is no use in asking.
 LEAST_ANSWER_TOKENS = 64
 # Left free for what a chat template adds to an answer.
@@ -155,16 +156,15 @@ def _with_heading(project: Project, place: int, item: Item) -> str:
 def _asked(project: Project) -> tuple[tuple[str, str], ...]:
     """What the prompts of each leaf asked for: the part behind what is the same for the whole chapter."""
     titles = {leaf.id: leaf.title for leaf in project.leaves()}
-    asked: dict[str, str] = {}
+    asked: dict[str, list[str]] = {}
     for run in project.runs():
-        if run.call.task in (Task.WRITE, ENDING_TASK) and run.call.section in titles:
+        wrote = run.call.task == Task.WRITE or (run.call.task in _CHOSEN and run.outcome and run.outcome.kept)
+        if wrote and run.call.section in titles:
             prompt = json.loads(run.call.prompt)
-            if run.call.task == ENDING_TASK and (prompt["answer_start"] or not (run.outcome and run.outcome.kept)):
-                continue  # an ending has the prompt of what it ends
-            title = titles[run.call.section]
             last = prompt["messages"][-1]["content"][prompt["stable_characters"] :]
-            asked[title] = asked.get(title, "") + last[last.rfind("SECTION:") :]
-    return tuple(asked.items())
+            parts, part = asked.setdefault(titles[run.call.section], []), last[last.rfind("SECTION:") :]
+            parts += [part] if part not in parts else []
+    return tuple((title, "".join(parts)) for title, parts in asked.items())
 
 
 def _led(project: Project) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from studio.memory.context import Context
 from studio.project.records import Section, Status
 from studio.project.store import Project
 from studio.writing.pace import Stopwatch
-from studio.writing.room import Room, room_of
+from studio.writing.room import Room
 from studio.writing.writer import SectionWriter, WriterSettings
 
 
@@ -35,8 +35,8 @@ class Preview:
 
 def preview(project: Project, backend: Backend, section: Section) -> Preview:
     """Compose the prompt for a leaf as writing would. Raises ``UnknownSection``, ``ContextOverflow``."""
-    context = SectionWriter(project, backend, WriterSettings(), Stopwatch()).preview(section)
-    return Preview(section, context, room_of(backend.capabilities))
+    composed = SectionWriter(project, backend, WriterSettings(), Stopwatch()).preview(section)
+    return Preview(section, composed.context, composed.room)
 
 
 def next_section(project: Project) -> Section | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from backends.base import Backend
+from backends.errors import ContextOverflow
 from backends.text.ban_list import BanList, with_entries
 from backends.text.counting import count_words
 from backends.text.segmentation import sentence_ends
@@ -24,7 +25,7 @@ from backends.types import (
     SamplingParams,
 )
 from studio.memory.background import gather
-from studio.memory.context import Assignment, Context
+from studio.memory.context import Assignment, Background, Context
 from studio.memory.context_composer import ContextComposer
 from studio.memory.document_sentences import DocumentSentences
 from studio.planning.kinds import document_kind
@@ -44,7 +45,7 @@ from studio.writing.endings import (
 from studio.writing.meanings import meanings_of
 from studio.writing.pace import PACE_SECONDS
 from studio.writing.reply_ending import CLOSING_TRIES, is_near
-from studio.writing.room import CONTEXT_RESERVE_TOKENS, Room, room_of
+from studio.writing.room import CONTEXT_RESERVE_TOKENS, Room, rooms_of
 from studio.writing.takes import LEADING_TAKES
 
 # English prose in common vocabularies; replaced by what the model in use shows.
@@ -62,6 +63,15 @@ _STARTER_SAMPLING = "starter"
 
 # Fewer words say too little about a model's tokens and sentences.
 _LEARNING_WORDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The context of a request, what is to be written in it, and what prompt and answer may take."""
+
+    context: Context
+    assignment: Assignment
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,31 +177,46 @@ class SectionRequests:
             self._tokens_per_word = max(0.5, call.tokens / words)
             self._sentence_words = words / max(1, len(sentence_ends(text)))
 
-    def composed(self, draft: Draft) -> tuple[Context, Assignment]:
-        """The context of the next request, and what is to be written in it."""
+    def composed(self, draft: Draft) -> Composed:
+        """The context of the next request, what is to be written in it, and how it shares the model's context.
+
+        What a prompt cannot do without may be more than its usual share: then the answers are shorter and more.
+        Raises ContextOverflow where not even the shortest leave it enough.
+        """
         # Counting starts a worker that has died, which may come back with a smaller context.
         self._backend.count_tokens(("",))
-        room = room_of(self._backend.capabilities)
+        known, overflow = self._known(draft), None
+        for room in rooms_of(self._backend.capabilities):
+            assignment = self._assignment(draft, room)
+            try:
+                return Composed(self._composer_for(room).compose(known, assignment), assignment, room)
+            except ContextOverflow as error:
+                overflow = overflow or error
+        assert overflow is not None
+        raise overflow
+
+    def _assignment(self, draft: Draft, room: Room) -> Assignment:
         missing = self.missing(draft)
         parts_left = self._parts(missing, room)
         part_count = draft.part + parts_left - 1
         points = points_of_part(draft.points, draft.part, part_count)
-        assignment = Assignment(draft.section, points, round(missing / parts_left), draft.part, part_count)
+        return Assignment(draft.section, points, round(missing / parts_left), draft.part, part_count)
+
+    def _known(self, draft: Draft) -> Background:
         brief = self._project.info.brief
-        noun, language = document_kind(brief.kind).noun, language_line(brief.language)
         # What is recalled is the same for all parts of a section, so that the later ones find it in the cache.
         known = gather(
             self._project,
             draft.section,
             draft.points,
-            noun=noun,
-            language=language,
+            noun=document_kind(brief.kind).noun,
+            language=language_line(brief.language),
             written=draft.base,
             meanings=meanings_of(self._project, self._backend),
         )
         if rules := document_kind(brief.kind).rules:
             known = replace(known, brief=replace(brief, notes=" ".join(filter(None, (brief.notes, rules)))))
-        return self._composer_for(room).compose(known, assignment), assignment
+        return known
 
     def _composer_for(self, room: Room) -> ContextComposer:
         """The composer for prompts of this size, which knows what was counted for the last one."""
@@ -206,7 +231,8 @@ class SectionRequests:
         """The request that goes on from the draft, and what its prompt is composed of."""
         if meanings := meanings_of(self._project, self._backend):
             meanings.refresh(stopping)
-        context, assignment = self.composed(draft)
+        composed = self.composed(draft)
+        context, assignment = composed.context, composed.assignment
         draft.asked = tuple(point for point in assignment.points if point in draft.demands)
         written = self._count(draft.base)
         target = written + assignment.words
@@ -221,19 +247,19 @@ class SectionRequests:
             prompt=context.prompt,
             sampling=self._settings.sampling
             or prose_sampling(self._backend.capabilities, self._project.info.brief.kind),
-            max_tokens=room_of(self._backend.capabilities).answer_tokens,
+            max_tokens=composed.room.answer_tokens,
             length=draft.goal.request_target(written, _FIRST_WIDENED) if last else part,
             repetition=self._repetition(draft, draft.base),
             bans=self._bans(),
-            thinking_tokens=self._thinking_tokens(context.tokens),
+            thinking_tokens=self._thinking_tokens(context.tokens + composed.room.answer_tokens),
             seed=seed_of(self._project.info.seed, draft.section.id, written, draft.fruitless),
         )
         return request, context
 
-    def _thinking_tokens(self, prompt_tokens: int) -> int:
+    def _thinking_tokens(self, prompt_and_answer: int) -> int:
         """What the model may think: its budget, as far as the context has room beside prompt and answer."""
         capabilities = self._backend.capabilities
-        taken = prompt_tokens + room_of(capabilities).answer_tokens + CONTEXT_RESERVE_TOKENS
+        taken = prompt_and_answer + CONTEXT_RESERVE_TOKENS
         return max(0, min(self._settings.thinking_tokens, capabilities.context_tokens - taken))
 
     def _parts(self, words: int, room: Room) -> int:

@@ -143,6 +143,14 @@ def _tells(demand: str) -> bool:
     return bool(_SAYS_WHAT_HAPPENS.search(demand)) or any(map(is_other_form, demand.lower().split()))
 
 
+def has_room_for(demands: Sequence[str], words: float, count: CountWords) -> bool:
+    """Whether a text of so many words can be led to all these demands and still be the model's, and land.
+
+    A text of a few words that demands would fill keeps its length and lacks them.
+    """
+    return sum(map(count, demands)) + _ROOM_WORDS <= words
+
+
 def lead_to(sentence: str, standing: Standing, demands: Sequence[str], share: float, count: CountWords) -> str:
     """Return the beginning of the text that tells a demand: cut at a sentence, then the ``sentence`` of the demand.
 

@@ -42,13 +42,14 @@ from studio.writing.errors import ModelSilent
 from studio.writing.events import Notice, Pace, Reading, TextAdded, TextStored, TextTakenBack, Waiting, WritingEvent
 from studio.writing.pace import Stopwatch
 from studio.writing.reply_ending import kept_of_reply
-from studio.writing.section_requests import SectionRequests, WriterSettings, seed_of
+from studio.writing.section_requests import Composed, SectionRequests, WriterSettings, seed_of
 from studio.writing.takes import (
     LEADING_TASK,
     MORE_TAKES,
     TAKE_TASK,
     Standing,
     TakeJudge,
+    has_room_for,
     lead_to,
     sentence_of,
 )
@@ -246,6 +247,8 @@ class SectionWriter:
             request = replace(written.request, takes=MORE_TAKES, seed=seed)
             standing = yield from self._take(draft, written, standing, TAKE_TASK, request, "")
         missing = () if self._served else unmet(draft.asked, standing.whole)
+        if not has_room_for(missing, draft.goal.aim, self._count):
+            return standing
         for number, demand in enumerate(missing):
             if self.stopping:
                 break
@@ -405,15 +408,15 @@ class SectionWriter:
             return whole_sentences(call.text)
         return kept_of_reply(draft.prefix, call.text, draft.goal, draft.fruitless, self._count)
 
-    def preview(self, section: Section) -> Context:
-        """Return what the model would see next for a leaf, for a finished one if it were written anew."""
+    def preview(self, section: Section) -> Composed:
+        """Return what the model would be asked next for a leaf, for a finished one if it were written anew."""
         text = self._project.text(section.id)
         body = text.body + whole_sentences(text.tail)
         goal = section_goal(section.target, self._settings.profile)
         draft = Draft(section, goal, text.revision, body, body, self._demands(section))
         if not self._requests.missing(draft):
             draft.base = ""
-        return self._requests.composed(draft)[0]
+        return self._requests.composed(draft)
 
     def _stored(self, draft: Draft, call: Call | None = None) -> TextStored:
         text = draft.prefix + call.text if call and call.reason is None else draft.base

@@ -115,6 +115,23 @@ def test_longhand_lands_with_models_that_do_not(behaviour, tmp_path):
     assert ends_sentence(written.text)
 
 
+def test_longhand_says_what_it_asked_for_where_a_led_take_stands_for_all_that_was_written(tmp_path):
+    demands = [f"the {colour} zeppelin explodes" for colour in ("purple", "yellow", "silver")]
+    stated = "\n".join(f"  - Week {number}: {demand}." for number, demand in enumerate(demands, 1))
+    prompt = (
+        "Write a diary of exactly 3 entries numbered Week 1 to Week 3. Give every entry at least 100 words of its own.\n"
+        f"These must appear in the stated entries:\n{stated}"
+    )
+    item = Item("item-4", prompt, "Week", 345, 345, "Week", kind="story", headings=True)
+    script = write_script(tmp_path / "model.script.json", behaviour="late_sentences")
+    with open_model(ModelSettings(str(script))) as backend:
+        written = write_longhand(backend, item, 0, CountingProfile.SGT)
+    asked = dict(written.asked)
+    assert list(asked) == ["Week 1", "Week 2", "Week 3"]
+    assert all(demand in asked[title] for demand, title in zip(demands, asked, strict=True))
+    assert [demand for _, demand in written.led] == demands
+
+
 def test_longhand_counts_what_was_taken_back():
     def answer(request):
         if request.constraint or request.length is None:

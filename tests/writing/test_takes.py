@@ -24,6 +24,7 @@ from studio.writing.takes import (
     TAKE_TASK,
     Standing,
     TakeJudge,
+    has_room_for,
     lead_to,
     leads_to,
     sentence_of,
@@ -121,6 +122,19 @@ def test_what_no_take_meets_is_led_to_and_the_length_still_lands(project: Projec
     assert calls[TAKE_TASK].call.settings.count(f'"takes": {MORE_TAKES}') == 1
     assert calls[LEADING_TASK].outcome is not None
     assert f"- {DEMAND}" in calls["write"].call.prompt
+
+
+def test_a_text_of_a_few_words_keeps_its_length_and_lacks_what_would_fill_it(tmp_path: Path) -> None:
+    assert has_room_for((DEMAND,), 29, count_words)
+    assert not has_room_for((DEMAND,), 28, count_words)
+    with Project.create(tmp_path / "p.longhand", Brief("A zeppelin", 20), seed=7) as short:
+        short.set_plan("The Zeppelin", [PlannedSection("It Flies", 20)])
+        demand(short)
+        with open_model(ModelSettings(path=str(write_script(tmp_path / "m.script.json")))) as backend:
+            list(Runner(short, backend).write())
+        assert abs(short.words() - 20) <= 1
+        assert LEADING_TASK not in {run.call.task for run in short.runs()}
+        assert [place.met for place in short.requirements()[0].places] == [False]
 
 
 def test_a_demand_that_is_met_costs_no_take(project: Project, tmp_path: Path) -> None:

@@ -91,6 +91,19 @@ def test_every_prompt_and_answer_fit_into_the_context(project: Project) -> None:
     assert (room.prompt_tokens, room.answer_tokens) == (1300, 700)
 
 
+def test_a_brief_that_leaves_answers_less_than_their_share_is_written_in_more_of_them(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.longhand", Brief("word " * 950, 600), seed=7) as long:
+        long.set_plan("The Map", [PlannedSection("The Light", 600, ("a", "b", "c"))])
+        writer, backend = writer_for(long, as_asked)
+        leaf = long.leaves()[0]
+        list(writer.write(leaf))
+        assert count_words(long.text(leaf.id).body) == 600
+        assert len(backend.requests) > 2
+        for request in backend.requests:
+            assert backend.count_prompt_tokens(request.prompt) > 1300
+            assert backend.count_prompt_tokens(request.prompt) + request.max_tokens <= 2048
+
+
 def test_an_answer_that_stops_early_is_continued(project: Project) -> None:
     writer, backend = writer_for(project, lambda request: [prose(100, f"{len(backend.requests)}-")])
     leaf = project.leaves()[0]
