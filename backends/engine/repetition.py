@@ -10,7 +10,6 @@ a model repeats such a passage for want of other words is seen to before it is w
 
 from __future__ import annotations
 
-import bisect
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -140,7 +139,7 @@ class RepetitionGuard:
             kind, keep = self._quiet.add(text, scanner.length) or (kind, keep)
         if kind:
             return Loop(max(keep, self._settled), kind)
-        if self._end > self._settled:
+        if self._end > self._settled and not (self._openings.is_open and self._openings.end <= self._settled):
             self._settle()
         return None
 
@@ -179,7 +178,9 @@ class RepetitionGuard:
         A repeat may seem to begin a mark too early, because the sentences before both copies end alike.
         """
         boundaries = self._scanner.boundaries
-        index = bisect.bisect_right(boundaries, position + _SAME_MARKS, key=lambda boundary: boundary.end) - 1
+        index = len(boundaries) - 1
+        while index >= 0 and boundaries[index].end > position + _SAME_MARKS:
+            index -= 1
         end = boundaries[index].end if index >= 0 else 0
         return end if position - end <= _KEEP_WITHIN else position
 

@@ -121,11 +121,7 @@ class WornPhrases:
         joins = joins and was_open and kind == _WORD
         notable = not joins and (small or (letter and kind >= _BREAK))
         if notable:
-            place = len(self._tokens)
-            self._familiar = self._familiar + 1 if self._threes.add(state, place) else 0
-            self._twos.add(state & _TWO, place)
-            if opening > _START:
-                self._begun.add(opening, place)
+            self._note(state, opening)
         elif joins:
             whole = self._words[last] + text
             new = self._joined.get(whole) or self._join(whole)
@@ -148,6 +144,18 @@ class WornPhrases:
         self._openings.append(opening)
         self._counts.append(len(self._line))
         self._open.append(was_open if is_open is None else is_open)
+
+    def _note(self, state: int, opening: int) -> None:
+        """Remember what the next token follows."""
+        # As _Places.add, whose calls would take as long as what they do.
+        place, two, threes, twos = len(self._tokens), state & _TWO, self._threes, self._twos
+        before = threes.before[place] = threes.last.get(state, -1)
+        threes.last[state] = place
+        self._familiar = self._familiar + 1 if before >= 0 else 0
+        twos.before[place] = twos.last.get(two, -1)
+        twos.last[two] = place
+        if opening > _START:
+            self._begun.add(opening, place)
 
     def _read(self, text: str) -> _Piece:
         """Read a token's text for the first time."""
@@ -220,14 +228,23 @@ class WornPhrases:
 
     def _next_notable(self, place: int) -> int:
         """The next token behind ``place`` that may be left out, or the end."""
-        end = len(self._tokens)
-        return next((other for other in range(place + 1, end) if self._notable[other]), end)
+        notable = self._notable
+        place += 1
+        while place < len(notable) and not notable[place]:
+            place += 1
+        return place
 
     def _shared(self, end: int) -> int:
-        """How many of the words before the ``end``th are the last ones, too; more than ten do not count."""
+        """How many of the words before the ``end``th are the last ones, too, of which three are known to be.
+
+        More than ten do not count.
+        """
         line = self._line
         most = min(end, _PASSAGE - 1)
-        return next((back for back in range(most) if line[end - 1 - back] != line[-1 - back]), most)
+        back = min(3, most)
+        while back < most and line[end - 1 - back] == line[-1 - back]:
+            back += 1
+        return back
 
     def completes(self, token: int) -> bool:
         """Whether a token would repeat a phrase of four words."""
