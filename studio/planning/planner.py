@@ -78,9 +78,13 @@ class _Level:
 class PlanBuilder:
     """Plans one document: ``prompt`` and ``request`` say what to ask, ``accept`` takes the answer, until ``done``."""
 
-    def __init__(self, brief: Brief, seed: int = 0, *, constrained: bool = True) -> None:
-        """Begin a plan. For a model that is not ``constrained`` by a grammar the prompt shows the form to keep to."""
+    def __init__(self, brief: Brief, seed: int = 0, *, constrained: bool = True, shown: str = "") -> None:
+        """Begin a plan. For a model that is not ``constrained`` by a grammar the prompt shows the form to keep to.
+
+        ``shown`` is what prompts show of a brief that they have no room for.
+        """
         self._brief = brief
+        self._shown = shown or brief.text
         self._seed = seed
         self._constrained = constrained
         self._kind: DocumentKind = document_kind(brief.kind)
@@ -113,7 +117,7 @@ class PlanBuilder:
         return render(
             PlanFields(
                 kind=self._kind.noun,
-                brief=self._brief.text,
+                brief=self._shown,
                 sections=len(level.sizes),
                 words=round(self._brief.words * sum(level.sizes) / self._root.leaves),
                 language=language_line(self._brief.language),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from backends.base import Backend
@@ -89,10 +89,11 @@ class Call:
         """What stands of each take."""
         return tuple(take.text for take in self._takes)
 
-    def events(self) -> Iterator[Event | None]:
+    def events(self) -> Generator[Event | None, None, None]:
         """Yield the events of the request, and None whenever nothing happened for a moment.
 
-        Raises BackendError after the run log has what came until then. Closing the iterator cancels the request.
+        Raises BackendError after the run log has what came until then. To be closed by who asks,
+        since that cancels the request and keeps in the run log what came.
         """
         started = time.monotonic()
         reason = "abandoned"

@@ -9,6 +9,7 @@ nearer to its length, or that makes it tell less of its points than it must, is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -24,6 +25,7 @@ from studio.planning.planner import language_line
 from studio.project.records import Origin, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import ExtendFields, Task, render
+from studio.writing.brief_extract import shown_brief
 from studio.writing.calls import Call
 from studio.writing.coverage import coverage
 from studio.writing.endings import leaves_quote_open, whole_sentences
@@ -164,11 +166,12 @@ class Fitter:
             request, target = self._insertion(section, place, goal, number)
             judge = partial(self._best, place=place, target=target)
             call = Call(self._project, self._open(), Task.EXTEND, section.id, request, choose=judge)
-            for _ in call.events():
-                if self.stopping:
-                    call.cancel()
-                if self._watch.due():
-                    yield Asking(Task.EXTEND, section.id, call.tokens)
+            with closing(call.events()) as events:
+                for _ in events:
+                    if self.stopping:
+                        call.cancel()
+                    if self._watch.due():
+                        yield Asking(Task.EXTEND, section.id, call.tokens)
             if call.chosen is not None:
                 self._store(section, _inserted(place, whole_sentences(call.texts[call.chosen])), call.run)
 
@@ -185,7 +188,7 @@ class Fitter:
         target = LengthTarget(max(1, words), tolerance=min(0.5, tolerance), profile=goal.profile)
         fields = ExtendFields(
             kind=document_kind(info.brief.kind).noun,
-            brief=info.brief.text,
+            brief=shown_brief(backend, info.brief).text,
             title=section.title,
             points=place.points,
             before=_last_sentences(place.before),

@@ -7,6 +7,7 @@ that was stopped or killed goes on where it stood, and the author may change the
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,7 @@ from studio.project.errors import UnknownSection
 from studio.project.records import Brief, Section, Status
 from studio.project.store import Project
 from studio.prompt_templates import Task
+from studio.writing.brief_extract import shown_brief
 from studio.writing.calls import BETWEEN_TAKES, Call
 from studio.writing.coverage import is_met
 from studio.writing.errors import ModelSilent
@@ -139,8 +141,7 @@ class Runner:
     def propose(self, count: int) -> Iterator[WritingEvent]:
         """Ask for outlines to choose from: ``proposed_outlines`` reads them from the run log."""
         yield from self._announce()
-        info, constrained = self._project.info, self._backend.capabilities.constraint_in_loop
-        builder = PlanBuilder(info.brief, info.seed, constrained=constrained)
+        builder = self._plan_builder()
         yield PlanProgress(0, 1)
         asked = replace(self._level_request(builder), takes=min(OUTLINE_CANDIDATES * count, MAX_OUTLINE_TAKES))
         yield from self._ask(OUTLINE_TASK, None, asked)
@@ -151,8 +152,7 @@ class Runner:
         if self._project.sections():
             return
         yield from self._announce()
-        info, constrained = self._project.info, self._backend.capabilities.constraint_in_loop
-        builder = PlanBuilder(info.brief, info.seed, constrained=constrained)
+        builder, constrained = self._plan_builder(), self._backend.capabilities.constraint_in_loop
         if outline is not None:
             builder.accept(outline)
         while not builder.done:
@@ -167,6 +167,11 @@ class Runner:
         self._project.set_plan(builder.title, builder.result())
         yield from self._read_requirements()
         yield PlanMade(builder.title, len(self._project.leaves()), self._project.info.brief.words)
+
+    def _plan_builder(self) -> PlanBuilder:
+        info, constrained = self._project.info, self._backend.capabilities.constraint_in_loop
+        shown = shown_brief(self._backend, info.brief).text
+        return PlanBuilder(info.brief, info.seed, constrained=constrained, shown=shown)
 
     def _ask_for_level(self, builder: PlanBuilder) -> Generator[WritingEvent, None, str | None]:
         """Ask a model that no grammar holds until a level is whole, and return the best of a few answers.
@@ -227,13 +232,17 @@ class Runner:
         return accept_demands(answer or "", sentences)
 
     def _announce(self) -> Iterator[WritingEvent]:
-        """Say once that text leaves the machine, before the first of it does."""
+        """Say once that text leaves the machine, before the first of it does, and what the model does not see."""
+        if self._announced:
+            return
+        self._announced = True
         capabilities = self._backend.capabilities
-        if capabilities.leaves_machine and not self._announced:
-            self._announced = True
+        if capabilities.leaves_machine:
             yield Notice(
                 f"The brief and the text leave this machine: {capabilities.model_name} runs at {capabilities.endpoint}."
             )
+        if notice := shown_brief(self._backend, self._project.info.brief).notice:
+            yield Notice(notice)
 
     def _next(self, only: Sequence[int]) -> Section | None:
         """The first leaf in reading order that is not written yet or has no summary."""
@@ -327,13 +336,14 @@ class Runner:
         for attempt in range(1, MAX_FAILURES + 1):
             call = Call(self._project, self._backend, task, section, request)
             try:
-                for event in call.events():
-                    if self._writer.stopping:
-                        call.cancel()
-                    if event is None:
-                        yield Waiting()
-                    if self._watch.due():
-                        yield Asking(str(task), section, call.tokens)
+                with contextlib.closing(call.events()) as events:
+                    for event in events:
+                        if self._writer.stopping:
+                            call.cancel()
+                        if event is None:
+                            yield Waiting()
+                        if self._watch.due():
+                            yield Asking(str(task), section, call.tokens)
             except BackendError as error:
                 if not error.retryable or attempt == MAX_FAILURES:
                     raise
@@ -381,4 +391,4 @@ def require_room(backend: Backend, request: GenerationRequest) -> None:
 
 def require_room_for_brief(backend: Backend, brief: Brief) -> None:
     """Raise ContextOverflow where a brief is larger than the model's context; to be asked before a project is made."""
-    require_room(backend, PlanBuilder(brief).request())
+    require_room(backend, PlanBuilder(brief, shown=shown_brief(backend, brief).text).request())

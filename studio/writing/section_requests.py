@@ -25,7 +25,7 @@ from backends.types import (
     SamplingParams,
 )
 from studio.memory.background import gather
-from studio.memory.context import Assignment, Background, Context
+from studio.memory.context import Assignment, Background, Context, Dropped, Source
 from studio.memory.context_composer import ContextComposer
 from studio.memory.document_sentences import DocumentSentences
 from studio.planning.kinds import document_kind
@@ -33,6 +33,7 @@ from studio.planning.planner import language_line
 from studio.project.records import Section
 from studio.project.store import Project
 from studio.sampling_presets import sampling_preset
+from studio.writing.brief_extract import shown_brief
 from studio.writing.calls import Call
 from studio.writing.draft import Draft
 from studio.writing.endings import (
@@ -214,9 +215,12 @@ class SectionRequests:
             written=draft.base,
             meanings=meanings_of(self._project, self._backend),
         )
-        if rules := document_kind(brief.kind).rules:
-            known = replace(known, brief=replace(brief, notes=" ".join(filter(None, (brief.notes, rules)))))
-        return known
+        shown, rules = shown_brief(self._backend, brief), document_kind(brief.kind).rules
+        if shown.left_out:
+            middle = Dropped(Source.BRIEF, shown.left_out, "the brief leaves the context too little room")
+            known = replace(known, withheld=(*known.withheld, middle))
+        notes = " ".join(filter(None, (brief.notes, rules)))
+        return replace(known, brief=replace(brief, text=shown.text, notes=notes))
 
     def _composer_for(self, room: Room) -> ContextComposer:
         """The composer for prompts of this size, which knows what was counted for the last one."""

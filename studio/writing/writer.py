@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -301,13 +302,14 @@ class SectionWriter:
             yield from self._replace(draft, standing, better.text[: better.start], better.text, call.run)
 
     def _follow_endings(self, draft: Draft, call: Call) -> Iterator[WritingEvent]:
-        for event in call.events():
-            if self.stopping:
-                call.cancel()
-            if event is None:
-                yield Waiting()
-            if self._watch.due():
-                yield self._pace(draft, None)
+        with closing(call.events()) as events:
+            for event in events:
+                if self.stopping:
+                    call.cancel()
+                if event is None:
+                    yield Waiting()
+                if self._watch.due():
+                    yield self._pace(draft, None)
 
     def _replace(self, draft: Draft, standing: Standing, kept: str, better: str, run: int) -> Iterator[WritingEvent]:
         """Put ``better``, which begins with ``kept`` as the text that stands does, in its place."""
@@ -320,27 +322,28 @@ class SectionWriter:
 
     def _stream(self, draft: Draft, call: Call) -> Iterator[WritingEvent]:
         opened = False
-        for event in call.events():
-            if self.stopping:
-                call.cancel()
-            match event:
-                case Progress():
-                    yield Reading(draft.section.id, event.done, event.total)
-                case Delta():
-                    opening = "" if opened else draft.prefix[len(draft.base) :]
-                    opened = True
-                    yield TextAdded(draft.section.id, opening + event.text)
-                case Rewind():
-                    yield TextTakenBack(draft.section.id, event.characters)
-                case Settled() if self._settle(draft, call):
-                    yield self._stored(draft, call)
-                case None:
-                    yield Waiting()
-                case Finished() | Settled():
-                    pass
-            if self._watch.due():
-                self._store_tail(draft, call)
-                yield self._pace(draft, call)
+        with closing(call.events()) as events:
+            for event in events:
+                if self.stopping:
+                    call.cancel()
+                match event:
+                    case Progress():
+                        yield Reading(draft.section.id, event.done, event.total)
+                    case Delta():
+                        opening = "" if opened else draft.prefix[len(draft.base) :]
+                        opened = True
+                        yield TextAdded(draft.section.id, opening + event.text)
+                    case Rewind():
+                        yield TextTakenBack(draft.section.id, event.characters)
+                    case Settled() if self._settle(draft, call):
+                        yield self._stored(draft, call)
+                    case None:
+                        yield Waiting()
+                    case Finished() | Settled():
+                        pass
+                if self._watch.due():
+                    self._store_tail(draft, call)
+                    yield self._pace(draft, call)
 
     def _settle(self, draft: Draft, call: Call) -> bool:
         """Store a revision when another paragraph has settled as a whole; says whether one was stored.

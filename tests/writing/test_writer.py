@@ -91,16 +91,17 @@ def test_every_prompt_and_answer_fit_into_the_context(project: Project) -> None:
     assert (room.prompt_tokens, room.answer_tokens) == (1300, 700)
 
 
-def test_a_brief_that_leaves_answers_less_than_their_share_is_written_in_more_of_them(tmp_path: Path) -> None:
-    with Project.create(tmp_path / "p.longhand", Brief("word " * 950, 600), seed=7) as long:
-        long.set_plan("The Map", [PlannedSection("The Light", 600, ("a", "b", "c"))])
+def test_what_leaves_answers_less_than_their_share_is_written_in_more_of_them(tmp_path: Path) -> None:
+    points = tuple(" ".join([letter] * 150) for letter in "abc")
+    with Project.create(tmp_path / "p.longhand", Brief("word " * 740, 600), seed=7) as long:
+        long.set_plan("The Map", [PlannedSection("The Light", 600, points)])
         writer, backend = writer_for(long, as_asked)
         leaf = long.leaves()[0]
         list(writer.write(leaf))
         assert count_words(long.text(leaf.id).body) == 600
-        assert len(backend.requests) > 2
+        assert "SECTION: The Light, part 1 of 4" in backend.requests[0].prompt.messages[-1].content
         for request in backend.requests:
-            assert backend.count_prompt_tokens(request.prompt) > 1300
+            assert request.max_tokens < room_of(backend.capabilities).answer_tokens
             assert backend.count_prompt_tokens(request.prompt) + request.max_tokens <= 2048
 
 
