@@ -4,8 +4,10 @@
     python -m benchmarks.torch_engine [--model F16.gguf] [--only parity] [--only speed] [--threads 2] [--json]
 
 `parity`: both engines write 200 tokens greedily on 20 prompts, the end of the answer forbidden; then torch is led along
-llama.cpp's tokens and the logits are compared at every one of them. Where the two best tokens lie closer together than
-the engines' numbers, either may come first: such near-ties are counted, and every other difference.
+llama.cpp's tokens and the logits are compared at every one of them. llama.cpp keeps its cache in float16 here, as the
+weights are; a cache of bfloat16, which some processors are faster with, is less exact, and named where it is this
+machine's. Where the two best tokens lie closer together than the engines' numbers, either may come first: such near-ties
+are counted, and every other difference.
 `speed`: tokens a second behind the first, in pairs one after the other; the median of the ratios counts.
 """
 
@@ -17,7 +19,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,9 @@ import numpy as np
 
 from backends.engine import open_engine
 from backends.engine.base import BatchToken, Engine
-from backends.types import Message, ModelSettings, Prompt, Role, SamplingParams
+from backends.engine.calibration import Tuning
+from backends.engine.llamacpp import LlamaCppEngine
+from backends.types import CacheType, Message, ModelSettings, Prompt, Role, SamplingParams
 from resources import file_path
 from studio.bench.repetition import BRIEFS
 from studio.bench.report import Row, at_least, line, print_rows
@@ -125,6 +130,28 @@ def _compare_token(parity: Parity, own: np.ndarray, other: np.ndarray, ends: Seq
         parity.others += not near
 
 
+class HalfPrecision(LlamaCppEngine):
+    """llama.cpp with a KV cache of float16, as the weights are, whatever this machine's calibration prefers."""
+
+    def _tune(self, settings: ModelSettings) -> Tuning:
+        found = super()._tune(settings)
+        return replace(found, attention=replace(found.attention, cache=CacheType.F16))
+
+
+def parity_rows(found: Parity) -> Iterator[Row]:
+    """Return how alike the engines are."""
+    explained = found.same + found.parted_at_ties
+    name = f"{found.answers} answers of {TOKENS} greedy tokens"
+    yield Row(f"{name}: the same", found.same, "answers")
+    whole = explained == found.answers
+    yield Row(f"{name}: the same, or parted at a near-tie", explained, "answers", f"{found.answers}", whole)
+    name = f"{found.tokens:,} tokens along llama.cpp's answers"
+    yield Row(f"{name}: near-ties in another order", found.ties, "tokens")
+    yield Row(f"{name}: other differences of the best token", found.others, "tokens", "0", not found.others)
+    yield at_least(f"{name}: least cosine of the logits", round(min(found.cosines), 6), "", COSINE)
+    yield Row(f"{name}: mean cosine of the logits", round(statistics.fmean(found.cosines), 6), "")
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """The same weights twice: as a GGUF and as a folder."""
@@ -137,23 +164,16 @@ class Bench:
     tokens: int
 
     def parity(self) -> Iterator[Row]:
-        """Torch against llama.cpp."""
-        first, second = (
-            open_engine(ModelSettings(str(each), threads=self.threads)) for each in (self.model, self.folder)
-        )
-        found = compare(first, second, prompts()[: self.answers])
-        first.close()
-        second.close()
-        explained = found.same + found.parted_at_ties
-        name = f"{found.answers} answers of {TOKENS} greedy tokens"
-        yield Row(f"{name}: the same", found.same, "answers")
-        whole = explained == found.answers
-        yield Row(f"{name}: the same, or parted at a near-tie", explained, "answers", f"{found.answers}", whole)
-        name = f"{found.tokens:,} tokens along llama.cpp's answers"
-        yield Row(f"{name}: near-ties in another order", found.ties, "tokens")
-        yield Row(f"{name}: other differences of the best token", found.others, "tokens", "0", not found.others)
-        yield at_least(f"{name}: least cosine of the logits", round(min(found.cosines), 6), "", COSINE)
-        yield Row(f"{name}: mean cosine of the logits", round(statistics.fmean(found.cosines), 6), "")
+        """Torch against llama.cpp with a cache of float16, and with what this machine's calibration prefers to it."""
+        settings = ModelSettings(str(self.model), threads=self.threads)
+        with closing(open_engine(ModelSettings(str(self.folder), threads=self.threads))) as torch:
+            with closing(HalfPrecision(settings)) as half:
+                yield from parity_rows(compare(half, torch, prompts()[: self.answers]))
+            with closing(open_engine(settings)) as tuned:
+                if (cache := tuned.capabilities.cache_type) is not CacheType.F16:
+                    found = compare(tuned, torch, prompts()[: self.answers])
+                    for row in parity_rows(found):
+                        yield Row(f"with a cache of {cache}: {row.name}", row.value, row.unit)
 
     def speed(self) -> Iterator[Row]:
         """Torch against transformers' own loop, on as many threads."""

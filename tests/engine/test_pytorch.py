@@ -340,11 +340,11 @@ def test_a_folder_without_a_model(tmp_path):
 @pytest.mark.slow
 def test_the_starter_writes_the_same_as_in_llama_cpp(tmp_path):
     """The whole measurement (20 answers of 200 tokens) is ``python -m benchmarks.torch_engine --only parity``."""
-    from benchmarks.torch_engine import COSINE, compare, prompts
+    from benchmarks.torch_engine import COSINE, HalfPrecision, compare, prompts
     from resources import file_path
 
     starter = file_path("starter/starter.gguf")
-    first, second = opened(starter), opened(convert(starter, tmp_path / "starter"))
+    first, second = HalfPrecision(ModelSettings(str(starter))), opened(convert(starter, tmp_path / "starter"))
     found = compare(first, second, prompts()[:6], 100)
     assert found.same + found.parted_at_ties == found.answers == 6
     assert (found.tokens, found.others) == (600, 0)
