@@ -6,8 +6,8 @@
 `parity`: both engines write 200 tokens greedily on 20 prompts, the end of the answer forbidden; then torch is led along
 llama.cpp's tokens and the logits are compared at every one of them. llama.cpp keeps its cache in float16 here, as the
 weights are; a cache of bfloat16, which some processors are faster with, is less exact, and named where it is this
-machine's. Where the two best tokens lie closer together than the engines' numbers, either may come first: such near-ties
-are counted, and every other difference.
+machine's. Where the two best tokens lie closer together than the engines' numbers, either may come first: such
+near-ties are counted, and every other difference.
 `speed`: tokens a second behind the first, in pairs one after the other; the median of the ratios counts.
 """
 
